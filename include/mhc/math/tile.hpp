@@ -34,6 +34,13 @@ MHC_HD inline vec<V, N> filled(V const& value) {
   return a;
 }
 
+template <class V, int N>
+MHC_HD inline tile<V, N> transposed(tile<V, N> const& a) {
+  tile<V, N> b;
+  MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) b.at[i][j] = a.at[j][i];
+  return b;
+}
+
 /// Entry by entry selection.
 template <class V, int N>
 MHC_HD inline void assign_where(mask_of<V> const& m, tile<V, N>& a, tile<V, N> const& b) {

@@ -7,6 +7,7 @@
 #include <mhc/projections/matrix_logits.hpp>
 
 #include <string>
+#include <type_traits>
 
 namespace mhc {
 
@@ -19,17 +20,23 @@ namespace mhc {
 /// @see mhc::marginal_error for how doubly stochastic a plan has become.
 struct entropic {
   double tolerance = 0;      ///< on |column sum − 1|; 0 stands for the rounding error N·eps of the element type
-  int max_iterations = 100;  ///< Newton steps; at least 1
+  int max_iterations = 200;  ///< Newton steps; at least 1
 
   template <int N>
   static constexpr int logits = N * N;
 
   template <int N, class V>
   MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
-    using T = math::scalar_of<V>;
-    constexpr T rounding = static_cast<T>(N) * math::epsilon<V>;
-    return math::entropic_projection(detail::as_matrix<N>(z), tolerance > 0 ? static_cast<T>(tolerance) : rounding,
-                                     max_iterations);
+    return solve<N>(z).plan;
+  }
+
+  /// The plan together with the number of Newton steps and whether they sufficed.
+  template <int N, class V>
+  MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
+    auto result = math::entropic_projection(math::unit_marginals{}, detail::as_matrix<N>(z), tolerance_for<N, V>(),
+                                            max_iterations);
+    if constexpr (std::is_same_v<math::scalar_of<V>, float>) promote(z, result);
+    return result;
   }
 
   template <class V, int N>
@@ -52,6 +59,30 @@ struct entropic {
     if (max_iterations < 1) {
       throw option_error(std::string(operation) + ": entropic.max_iterations is " + std::to_string(max_iterations) +
                          ", expected 1 or more");
+    }
+  }
+
+ private:
+  template <int N, class V>
+  MHC_HD math::scalar_of<V> tolerance_for() const {
+    using T = math::scalar_of<V>;
+    return tolerance > 0 ? static_cast<T>(tolerance) : static_cast<T>(N) * math::epsilon<V>;
+  }
+
+  /// What float cannot resolve (a lane that has not converged) is solved again in double, and rounded once.
+  template <int N, class V>
+  MHC_HD void promote(math::vec<V, N * N> const& z, math::newton_result<V, N>& result) const {
+    using lane = math::lane<V>;
+    if (!lane::any(math::less<V>(result.converged, V(1)))) return;
+    for (int w = 0; w < lane::count; ++w) {
+      if (lane::get(result.converged, w) == 1) continue;
+      math::tile<double, N> logits_matrix;
+      for (int k = 0; k < N * N; ++k) logits_matrix[k] = static_cast<double>(lane::get(z[k], w));
+      auto const exact = math::entropic_projection(math::unit_marginals{}, logits_matrix,
+                                                   static_cast<double>(tolerance_for<N, V>()), max_iterations);
+      for (int k = 0; k < N * N; ++k) lane::set(result.plan[k], w, static_cast<float>(exact.plan[k]));
+      lane::set(result.steps, w, lane::get(result.steps, w) + static_cast<float>(exact.steps));
+      lane::set(result.converged, w, static_cast<float>(exact.converged));
     }
   }
 };

@@ -5,6 +5,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/ops/project/sequential.hpp>
+#include <mhc/ops/project/types.hpp>
 #include <mhc/projections/concepts.hpp>
 
 // The backends this translation unit can run; each adds overloads, none changes the text below.
@@ -22,6 +23,11 @@ namespace detail {
 template <class Policy, class... Args>
 void project_impl(Policy const&, Args const&...) {
   static_assert(always_false<Policy>, "mhc::project: no backend for this execution policy in this translation unit");
+}
+template <class Policy, class... Args>
+void project_report_impl(Policy const&, Args const&...) {
+  static_assert(always_false<Policy>,
+                "mhc::project with a report: no backend for this execution policy in this translation unit");
 }
 template <class Policy, class... Args>
 void project_vjp_impl(Policy const&, Args const&...) {
@@ -65,6 +71,30 @@ void project(Policy const& policy, P const& projection,
   detail::check("mhc::project", {detail::reads("logits", logits), detail::writes("plan", plan).in_place_of("logits")});
   using detail::project_impl;
   project_impl(policy, projection, logits, plan);
+}
+
+/// `project` by an iterative solver, with a report per matrix: the marginal error reached, the number of steps, and
+/// whether they were enough (`report_column`).
+///
+/// Shapes      logits (B, K), plan (B, N, N), report (B, 3).
+/// Result      plan as from `project`, bit for bit.
+/// Aliasing    plan may be logits where K = N·N; other overlap is refused.
+/// Order       host policies return when done.
+/// Memory      no allocation.
+/// Non-finite  a NaN or +infinity in one vector of logits makes that matrix and its error NaN, converged 0.
+///
+/// @throws mhc::shape_error   the views do not fit together; nothing is written
+/// @throws mhc::option_error  an option of the projection is out of range; nothing is written
+template <execution_policy Policy, class P, scalar T, int N>
+  requires(projection_onto<P, N> && !std::is_const_v<T>)
+void project(Policy const& policy, P const& projection,
+             std::type_identity_t<vector_view<T const, logits_of<P, N>>> logits, batch_view<T, N> plan,
+             std::type_identity_t<vector_view<T, 3>> report) {
+  detail::validate("mhc::project", projection);
+  detail::check("mhc::project", {detail::reads("logits", logits), detail::writes("plan", plan).in_place_of("logits"),
+                                 detail::writes("report", report)});
+  using detail::project_report_impl;
+  project_report_impl(policy, projection, logits, plan, report);
 }
 
 /// ∂loss/∂Z from G = ∂loss/∂P: the transposed Jacobian of `project` applied to G.

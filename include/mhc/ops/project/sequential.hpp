@@ -3,6 +3,7 @@
 
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
+#include <mhc/ops/project/types.hpp>
 #include <mhc/ops/tiles.hpp>
 
 namespace mhc::cpu {
@@ -13,6 +14,16 @@ void project_impl(sequential_policy const&, P const& projection, vector_view<T c
   for (std::ptrdiff_t b = 0; b < plan.size; ++b) {
     auto const z = detail::load_row<math::vec<T, K>>(logits.data, b);
     detail::store_row(projection.template apply<N>(z), plan.data, b);
+  }
+}
+
+template <class P, class T, int K, int N>
+void project_report_impl(sequential_policy const&, P const& projection, vector_view<T const, K> logits,
+                         batch_view<T, N> plan, vector_view<T, 3> report) {
+  for (std::ptrdiff_t b = 0; b < plan.size; ++b) {
+    auto const solved = projection.template solve<N>(detail::load_row<math::vec<T, K>>(logits.data, b));
+    detail::store_row(solved.plan, plan.data, b);
+    detail::store_row(detail::report_of(solved), report.data, b);
   }
 }
 

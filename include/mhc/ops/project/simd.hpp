@@ -4,6 +4,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/project/types.hpp>
 
 namespace mhc::cpu {
 
@@ -15,6 +16,17 @@ void project_impl(simd_policy<Arch, Threads> const& policy, P const& projection,
   for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
     detail::store_rows(projection.template apply<N>(z), plan.data, first, n);
+  });
+}
+
+template <class Arch, bool Threads, class P, class T, int K, int N>
+void project_report_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
+                         batch_view<T, N> plan, vector_view<T, 3> report) {
+  using V = detail::lanes<T, Arch>;
+  for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+    auto const solved = projection.template solve<N>(detail::load_rows<math::vec<V, K>>(logits.data, first, n));
+    detail::store_rows(solved.plan, plan.data, first, n);
+    detail::store_rows(detail::report_of(solved), report.data, first, n);
   });
 }
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/error.hpp>
+#include <mhc/math/euclidean.hpp>
+#include <mhc/projections/matrix_logits.hpp>
+
+#include <string>
+
+namespace mhc {
+
+/// The doubly stochastic matrix nearest to Z in the Frobenius norm: P = max(0, Z + a⊕b). Sparse: entries that the
+/// nearest matrix does not need are exactly 0, and their logits have no gradient. Idempotent and nonexpansive. By a
+/// globally convergent semismooth Newton method.
+///
+/// Its derivative is Ω∘(G − α⊕β) with Ω the pattern of P > 0: symmetric, and reads the plan alone. Where an entry is on
+/// the point of leaving 0 it is one of the two one-sided derivatives.
+///
+/// Shapes  logits (B, N·N).
+/// Result  doubly stochastic to rounding.
+/// Range   any finite logits.
+///
+/// @see X. Li, D. Sun, K.-C. Toh, arXiv:1702.05934
+/// @see mhc::marginal_error for how doubly stochastic a plan has become.
+struct euclidean {
+  double tolerance = 0;      ///< on |column sum − 1|; 0 stands for 2N·eps of the element type
+  int max_iterations = 200;  ///< Newton steps; at least 1
+
+  template <int N>
+  static constexpr int logits = N * N;
+
+  template <int N, class V>
+  MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
+    return solve<N>(z).plan;
+  }
+
+  /// The plan together with the number of Newton steps and whether they sufficed.
+  template <int N, class V>
+  MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
+    using T = math::scalar_of<V>;
+    constexpr T rounding = static_cast<T>(2 * N) * math::epsilon<V>;
+    return math::euclidean_projection(detail::as_matrix<N>(z), tolerance > 0 ? static_cast<T>(tolerance) : rounding,
+                                      max_iterations);
+  }
+
+  template <class V, int N>
+  MHC_HD math::vec<V, N * N> vjp(math::vec<V, N * N> const&, math::tile<V, N> const& plan,
+                                 math::tile<V, N> const& plan_gradient) const {
+    return detail::as_logits(math::euclidean_derivative(plan, plan_gradient));
+  }
+
+  template <class V, int N>
+  MHC_HD math::tile<V, N> jvp(math::vec<V, N * N> const&, math::tile<V, N> const& plan,
+                              math::vec<V, N * N> const& tangent) const {
+    return math::euclidean_derivative(plan, detail::as_matrix<N>(tangent));
+  }
+
+  void validate(char const* operation) const {
+    if (!(tolerance >= 0)) {
+      throw option_error(std::string(operation) + ": euclidean.tolerance is " + std::to_string(tolerance) +
+                         ", expected 0 or more");
+    }
+    if (max_iterations < 1) {
+      throw option_error(std::string(operation) + ": euclidean.max_iterations is " + std::to_string(max_iterations) +
+                         ", expected 1 or more");
+    }
+  }
+};
+
+}  // namespace mhc
