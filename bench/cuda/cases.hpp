@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mhc::bench {
+
+/// One operation at one size: how many bytes it has to move, and how long it took.
+struct result {
+  std::string operation;
+  std::ptrdiff_t size, channels;  ///< tokens, or matrices with channels 0
+  double bytes;                   ///< every input read once, every output written once
+  double microseconds, spread;
+};
+
+struct device_facts {
+  std::string name;
+  int multiprocessors;
+  std::size_t cache;  ///< bytes of L2
+  std::string capability;
+};
+
+using report = std::function<void(result const&)>;
+device_facts present_device();
+double copy_bandwidth();  ///< bytes read and written per second by the driver's device-to-device copy
+void time_streams(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
+void time_gates(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
+void time_projections(std::ptrdiff_t matrices, report const&);
+
+}  // namespace mhc::bench
