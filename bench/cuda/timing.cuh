@@ -20,12 +20,13 @@ inline void require_success(cudaError_t status, char const* doing) {
     throw std::runtime_error(std::string(doing) + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status));
 }
 
-__global__ inline void fill_kernel(float* to, std::ptrdiff_t count, unsigned seed) {
+template <class T>
+__global__ void fill_kernel(T* to, std::ptrdiff_t count, unsigned seed) {
   std::ptrdiff_t const turn = static_cast<std::ptrdiff_t>(gridDim.x) * blockDim.x;
   for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(blockIdx.x) * blockDim.x + threadIdx.x; k < count; k += turn) {
     auto h = static_cast<unsigned>(k) * 2654435761U + seed * 40503U;
     h ^= h >> 15, h *= 2246822519U, h ^= h >> 13, h *= 3266489917U, h ^= h >> 16;
-    to[k] = static_cast<float>(h) * (3.46f / 4294967296.0f) - 1.73f;  // uniform, variance 1
+    to[k] = static_cast<T>(h) * T(3.46 / 4294967296.0) - T(1.73);  // uniform, variance 1
   }
 }
 

@@ -4,4 +4,3 @@
 #include <mhc/projections/entropic.hpp>
 
 MHC_GATES_ON_DEVICE(float, 3, connection<float, 3, entropic>)
-MHC_GATES_ON_DEVICE(float, 8, connection<float, 8, entropic>)

@@ -4,11 +4,15 @@
 // The threads of a CUDA block as fibers of one host thread. A fiber runs until it waits at a barrier or a shuffle, so
 // a missing barrier shows as an order that a test can choose; waiting for what never comes is an error.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <set>
+#include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,12 +37,28 @@ struct extent {
   constexpr extent(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
 };
 
+inline unsigned long number_from_environment(char const* name, unsigned long otherwise) {
+  char const* const value = std::getenv(name);
+  return value == nullptr ? otherwise : std::strtoul(value, nullptr, 10);
+}
+
 /// What a thread knows of itself, set whenever it is switched to.
 inline thread_local extent threadIdx, blockIdx, blockDim, gridDim;
 
-/// In which order the threads of a block take turns: 0 forward, 1 backward, else a permutation drawn with this seed,
-/// a new one every turn.
-inline unsigned thread_order = 0;
+/// In which order the threads of a block take turns: 0 forward, 1 backward, else drawn with this seed, where one warp
+/// waits until no other can go on, so that the others run far ahead of it.
+inline unsigned thread_order = static_cast<unsigned>(number_from_environment("CUDA_EMULATION_ORDER", 0));
+
+/// No grid has more blocks than this: a kernel that takes further turns takes them.
+inline unsigned most_blocks = static_cast<unsigned>(number_from_environment("CUDA_EMULATION_BLOCKS", 0xffffffff));
+
+/// Where a barrier stands in the source.
+using place = std::pair<std::string, unsigned>;
+
+/// If watched, by one host thread: the barriers that have been met, and one that is passed over, to see whether its absence shows.
+inline bool watch_barriers = false;
+inline std::set<place> barriers_met;
+inline place barrier_left_out;
 
 [[noreturn]] inline void stop(char const* why) {
   std::fprintf(stderr, "cuda_emulation: %s\n", why);
@@ -130,7 +150,14 @@ inline void leave(state next) {
   switch_to(self, block_now().scheduler);
 }
 
-inline void wait_for_block() { leave(state::at_barrier); }
+inline void wait_for_block(std::source_location const& where) {
+  if (watch_barriers) {
+    place const here(where.file_name(), where.line());
+    barriers_met.insert(here);
+    if (here == barrier_left_out) return;
+  }
+  leave(state::at_barrier);
+}
 
 inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
   fiber& self = running();
@@ -197,27 +224,29 @@ inline void run_block(block& b) {
     order[k] = thread_order == 1 ? b.count - 1 - k : k;
   }
   std::uint64_t random = 88172645463325252ULL + thread_order;
+  unsigned const warps = (b.count + 31) / 32, last = thread_order > 1 ? thread_order % warps : warps;
+  auto const draw = [&random] { return random ^= random << 13, random ^= random >> 7, random ^= random << 17; };
   for (unsigned live = b.count; live > 0;) {
-    for (unsigned k = b.count; thread_order > 1 && k-- > 1;) {
-      random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-      std::swap(order[k], order[random % (k + 1)]);
-    }
+    for (unsigned k = b.count; thread_order > 1 && k-- > 1;) std::swap(order[k], order[draw() % (k + 1)]);
     bool progress = false;
     unsigned at_barrier = 0;
-    for (unsigned const k : order) {
-      fiber& f = *b.fibers[k];
-      if (f.now == state::ready) {
+    auto const run_warps = [&](auto const& takes_turn) {
+      for (unsigned const k : order) {
+        fiber& f = *b.fibers[k];
+        if (f.now != state::ready || !takes_turn(k / 32)) continue;
         running_pointer() = &f;
         threadIdx = f.position;
         switch_to(b.scheduler, f);
         progress = true;
         live -= f.now == state::done;
       }
-    }
+    };
+    run_warps([&](unsigned warp) { return warp != last; });
     for (unsigned k = 0; k < b.count; ++k) {
       if (b.fibers[k]->now == state::at_shuffle) progress = deliver_shuffle(b, *b.fibers[k]) || progress;
-      at_barrier += b.fibers[k]->now == state::at_barrier;
     }
+    if (!progress) run_warps([&](unsigned warp) { return warp == last; });
+    for (unsigned k = 0; k < b.count; ++k) at_barrier += b.fibers[k]->now == state::at_barrier;
     if (live > 0 && at_barrier == b.count) {
       for (unsigned k = 0; k < b.count; ++k) b.fibers[k]->now = state::ready;
       progress = true;
@@ -228,7 +257,6 @@ inline void run_block(block& b) {
 
 inline void run_grid(extent grid, extent threads, std::function<void()> const& body) {
   block& b = block_now();
-  gridDim = grid;
   blockDim = threads;
   b.count = threads.x * threads.y * threads.z;
   b.body = &body;
@@ -240,6 +268,8 @@ inline void run_grid(extent grid, extent threads, std::function<void()> const& b
     b.fibers[k]->number = k;
     b.fibers[k]->position = {k % threads.x, k / threads.x % threads.y, k / (threads.x * threads.y)};
   }
+  grid.x = std::min(grid.x, most_blocks);
+  gridDim = grid;
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
       for (unsigned x = 0; x < grid.x; ++x) {

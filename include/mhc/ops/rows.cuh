@@ -32,11 +32,11 @@ class block_rows {
   __device__ bool mine() const { return thread() < count_; }
   __device__ std::ptrdiff_t row() const { return first_ + thread(); }
 
-  /// This thread's row of data; nothing for a thread without one. All threads of the block call it.
+  /// This thread's row of data; zeros for a thread without one. All threads of the block call it.
   template <class Registers>
   __device__ Registers load(T const* data) const {
     constexpr int K = Registers::count;
-    Registers a;
+    Registers a{};
     if constexpr (!layout::staged) {
       if (mine()) a = load_row<Registers>(data, row());
     } else if constexpr (K > 0) {

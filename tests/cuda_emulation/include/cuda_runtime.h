@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,9 @@
 using dim3 = cuda_emulation::extent;
 using cuda_emulation::blockDim, cuda_emulation::blockIdx, cuda_emulation::gridDim, cuda_emulation::threadIdx;
 
-inline void __syncthreads() { cuda_emulation::wait_for_block(); }
+inline void __syncthreads(std::source_location where = std::source_location::current()) {
+  cuda_emulation::wait_for_block(where);
+}
 
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int distance) {

@@ -157,13 +157,14 @@ __global__ void __launch_bounds__(256)
 
 /// bias and alpha += Σ over the tokens: a block per number.
 template <int Threads, class T>
-__global__ void __launch_bounds__(Threads)
-    column_sum_kernel(T const* columns, std::ptrdiff_t tokens, int biases, T* bias_gradient, T* alpha_gradient) {
-  int const column = static_cast<int>(blockIdx.x);
-  T sum[1] = {};
-  for (std::ptrdiff_t b = threadIdx.x; b < tokens; b += Threads) sum[0] += columns[column * tokens + b];
-  T* const to = column < biases ? bias_gradient + column : alpha_gradient + (column - biases);
-  detail::sum_over_block<Threads>(sum, [&](int, T total) { *to += total; });
+__global__ void __launch_bounds__(Threads) column_sum_kernel(T const* columns, std::ptrdiff_t tokens, int biases,
+                                                             int sums, T* bias_gradient, T* alpha_gradient) {
+  for (int column = static_cast<int>(blockIdx.x); column < sums; column += static_cast<int>(gridDim.x)) {
+    T sum[1] = {};
+    for (std::ptrdiff_t b = threadIdx.x; b < tokens; b += Threads) sum[0] += columns[column * tokens + b];
+    T* const to = column < biases ? bias_gradient + column : alpha_gradient + (column - biases);
+    detail::sum_over_block<Threads>(sum, [&](int, T total) { *to += total; });
+  }
 }
 
 /// The kernels in their order.
@@ -197,7 +198,7 @@ struct gates_backward {
     int const biases = scores_of<Kind>, sums = biases + (dynamic ? Kind::alphas : 0);
     if (sums > 0)
       detail::launch(where, operation, column_sum_kernel<256, T>, static_cast<unsigned>(sums), 256, memory.columns(),
-                     x.size, biases, parameters_gradient.bias, parameters_gradient.alpha);
+                     x.size, biases, sums, parameters_gradient.bias, parameters_gradient.alpha);
     if constexpr (K > 0) {
       if (dynamic) add_phi_gradient<W>(where, operation, pieces, weights);
     }

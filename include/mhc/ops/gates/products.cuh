@@ -49,7 +49,7 @@ __device__ inline T sum_over_warp(T value) {
 }
 
 /// out.score[r][k] = φ_k·x_r and out.square[r] = |x_r|² for `count` rows of `length` elements, one behind the other.
-/// Ends in a barrier.
+/// Begins and ends in a barrier.
 template <int W, class Kind, class T, class S>
 __device__ inline void row_products(S const* x, int count, std::ptrdiff_t length, T const* phi,
                                     block_scores<Kind, T>& out) {
@@ -126,7 +126,6 @@ __device__ inline void for_each_token_scores(Kind const& kind, T const* phi, S c
     if (dynamic) row_products<W>(x + first * Kind::rows * length, count * Kind::rows, length, phi, scores);
     int const t = static_cast<int>(threadIdx.x);
     if (t < count) finish(first + t, device_token_scores<Kind, T>(kind, scores, length, t));
-    __syncthreads();
   }
 }
 
