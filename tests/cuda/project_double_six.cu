@@ -3,4 +3,4 @@
 
 #include <mhc/projections/sinkhorn.hpp>
 
-MHC_PROJECTION_ON_DEVICE(sinkhorn<>, double, 64, 8)
+MHC_PROJECTION_ON_DEVICE(sinkhorn<>, double, 36, 6)
