@@ -25,7 +25,13 @@ struct device_facts {
 
 using report = std::function<void(result const&)>;
 device_facts present_device();
-double copy_bandwidth();  ///< bytes read and written per second by the driver's device-to-device copy
+
+/// Bytes read and written per second by a copy of 1 GB on the device.
+struct copy_rates {
+  double by_driver, by_kernel;  ///< cudaMemcpyAsync; a kernel that moves 16 bytes per thread
+  double best() const { return by_driver > by_kernel ? by_driver : by_kernel; }
+};
+copy_rates copy_bandwidth();
 void time_streams(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
 void time_gates(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
 void time_projections(std::ptrdiff_t matrices, report const&);

@@ -6,6 +6,7 @@
 #include "cuda_emulation/fibers.hpp"
 #include "support/kinds.hpp"
 
+#include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/project/project.hpp>
 #include <mhc/projections/permutation.hpp>
 
@@ -22,6 +23,13 @@ std::vector<std::vector<float>> results() {
   auto const h = run_gates<kind>(true, connection, p, x);
   auto const d = run_gates_vjp<kind>(true, connection, p, x, random_cotangents(true, connection, 70));
   for (auto const& part : {h.pre, h.post, h.res, h.u, d.x, d.parameters}) all.push_back(part);
+
+  guarded<float> const xs(x), us(gaussian<float>(70 * 264, 1, 6));
+  guarded<float> hg(70 * 4), xg(70 * 4 * 264);
+  mhc::aggregate_vjp(device_policy{}, mhc::vector_view<float const, 4>{us.data(), 70},
+                     mhc::stream_view<float const, 4>{xs.data(), 70, 264}, {us.data(), 70, 264}, {hg.data(), 70},
+                     {xg.data(), 70, 264});
+  all.push_back(hg.values());
 
   guarded<float> const z(gaussian<float>(700 * 16, 1, 3)), g(gaussian<float>(700 * 16, 1, 4));
   guarded<float> plan(700 * 16), gradient(700 * 16);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <set>
@@ -69,6 +70,13 @@ enum class state { ready, at_barrier, at_shuffle, done };
 
 constexpr std::size_t stack_bytes = 256 * 1024;
 
+/// A copy to shared memory that has begun.
+struct copy {
+  void* to;
+  void const* from;  ///< null for zeros
+  std::size_t bytes;
+};
+
 /// Something that runs and can be left: a CUDA thread, or the scheduler.
 struct fiber {
   extent position;
@@ -77,6 +85,9 @@ struct fiber {
   unsigned mask = 0;
   int source = 0;
   std::uint64_t sent = 0, received = 0;
+  double factors[2][6] = {};  ///< of this and of the last matrix product
+  unsigned products = 0;
+  std::vector<std::vector<copy>> copies;  ///< groups that have not arrived; the last is not committed
 
   void* stack_pointer = nullptr;
   std::unique_ptr<char[]> stack;
@@ -90,6 +101,7 @@ struct fiber {
 
 struct block {
   unsigned count = 0;
+  std::unique_ptr<unsigned char, decltype(&std::free)> shared{nullptr, &std::free};
   std::vector<std::unique_ptr<fiber>> fibers;
   fiber scheduler;
   std::function<void()> const* body = nullptr;
@@ -221,6 +233,8 @@ inline void run_block(block& b) {
   std::vector<unsigned> order(b.count);
   for (unsigned k = 0; k < b.count; ++k) {
     b.fibers[k]->now = state::ready;
+    b.fibers[k]->products = 0;
+    b.fibers[k]->copies.assign(1, {});
     order[k] = thread_order == 1 ? b.count - 1 - k : k;
   }
   std::uint64_t random = 88172645463325252ULL + thread_order;
@@ -255,8 +269,11 @@ inline void run_block(block& b) {
   }
 }
 
-inline void run_grid(extent grid, extent threads, std::function<void()> const& body) {
+inline void run_grid(extent grid, extent threads, std::size_t shared_bytes, std::function<void()> const& body) {
   block& b = block_now();
+  std::size_t const whole_lines = (shared_bytes + 127) / 128 * 128;
+  b.shared.reset(whole_lines == 0 ? nullptr : static_cast<unsigned char*>(std::aligned_alloc(128, whole_lines)));
+  if (whole_lines > 0) std::memset(b.shared.get(), 0xff, whole_lines);  // NaN in every format
   blockDim = threads;
   b.count = threads.x * threads.y * threads.z;
   b.body = &body;

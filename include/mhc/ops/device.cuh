@@ -62,13 +62,24 @@ inline unsigned block_count(std::ptrdiff_t count, std::ptrdiff_t per_block) {
   return static_cast<unsigned>(blocks < most ? blocks : most);
 }
 
+/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory.
+struct launch_shape {
+  unsigned blocks;
+  int threads;
+  int shared_bytes = 0;
+};
+
 template <class... Parameters, class... Arguments>
-void launch(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...), unsigned blocks,
-            int threads, Arguments const&... arguments) {
+void launch(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...), launch_shape shape,
+            Arguments const&... arguments) {
   cudaLaunchConfig_t config{};
-  config.gridDim = dim3(blocks);
-  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.gridDim = dim3(shape.blocks);
+  config.blockDim = dim3(static_cast<unsigned>(shape.threads));
+  config.dynamicSmemBytes = static_cast<std::size_t>(shape.shared_bytes);
   config.stream = where.stream;
+  if (shape.shared_bytes > 48 * 1024)
+    check_cuda(operation, "asking for shared memory",
+               cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shape.shared_bytes));
   check_cuda(operation, "launching a kernel",
              cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
   check_cuda(operation, "after launching a kernel", cudaGetLastError());

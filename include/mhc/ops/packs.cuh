@@ -87,7 +87,7 @@ void for_channels(cuda::policy const& where, char const* operation, std::ptrdiff
   if (tokens == 0) return;  // a grid of zero blocks is a launch error
   std::ptrdiff_t const packs = packed ? channels / W : channels;
   auto const blocks = block_count(tokens * packs, threads);
-  launch(where, operation, packed ? over_channels<W, Body> : over_channels<1, Body>, blocks, threads, body, tokens,
+  launch(where, operation, packed ? over_channels<W, Body> : over_channels<1, Body>, {blocks, threads}, body, tokens,
          packs);
 }
 

@@ -94,7 +94,7 @@ template <class T, int Longest, class... Parameters, class... Arguments>
 void launch_over_rows(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...),
                       std::ptrdiff_t size, Arguments const&... arguments) {
   constexpr int threads = row_layout<T, Longest>::threads;
-  if (size > 0) launch(where, operation, kernel, block_count(size, threads), threads, arguments...);
+  if (size > 0) launch(where, operation, kernel, {block_count(size, threads), threads}, arguments...);
 }
 
 }  // namespace mhc::detail

@@ -14,7 +14,7 @@ void gates_impl(device_policy const& policy, Kind const& kind, parameters_of<Kin
   auto const p = on(kind, parameters);
   detail::gate_outputs<T, N> const to{on(out.h_pre), on(out.h_post), on(out.h_res), on(out.u)};
   auto const from = on(x);
-  cuda::gates_impl(on.policy(), kind, p, from, to);
+  cuda::gates_impl(on.policy(cuda::workspace_bytes(kind, x.size)), kind, p, from, to);
   on.finish();
 }
 

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#define MHC_CUDA_EMULATION  // the library's own wrappers of instructions come from here
 #define __global__
 #define __device__
 #define __host__
@@ -41,6 +42,79 @@ T __shfl_xor_sync(unsigned mask, T value, int distance) {
   std::memcpy(&value, &bits, sizeof(T));
   return value;
 }
+
+inline unsigned __float_as_uint(float x) {
+  unsigned bits = 0;
+  std::memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+inline float __uint_as_float(unsigned bits) {
+  float x = 0;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+namespace cuda_emulation {
+
+inline unsigned char* dynamic_shared_memory() { return block_now().shared.get(); }
+
+inline void arrive(copy const& c) {
+  if (c.from != nullptr)
+    std::memcpy(c.to, c.from, c.bytes);
+  else
+    std::memset(c.to, 0, c.bytes);
+}
+
+/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once.
+template <int Bytes>
+void copy_async(void* shared, void const* global, bool exists) {
+  static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
+  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
+    stop("a misaligned copy");
+  copy const c{shared, exists ? global : nullptr, Bytes};
+  if (thread_order % 2 == 1)
+    arrive(c);
+  else
+    running().copies.back().push_back(c);
+}
+inline void commit_copies() { running().copies.emplace_back(); }
+template <int Groups>
+void wait_for_copies() {
+  auto& groups = running().copies;
+  while (groups.size() > Groups + 1) {
+    for (auto const& c : groups.front()) arrive(c);
+    groups.erase(groups.begin());
+  }
+}
+
+/// C (16×8) += A (16×8) B (8×8) by a warp; lane 4g + q holds the elements that <mhc/ops/mma.cuh> says.
+template <class T>
+void multiply_matrices(T (&c)[4], double const (&mine)[6]) {
+  fiber& self = running();
+  unsigned const slot = self.products++ % 2;
+  std::copy(std::begin(mine), std::end(mine), self.factors[slot]);
+  exchange(0xffffffffU, 0, static_cast<int>(self.number % 32));
+  auto const& fibers = block_now().fibers;
+  unsigned const first = self.number / 32 * 32, g = self.number % 32 / 4, q = self.number % 4;
+  for (unsigned e = 0; e < 4; ++e) {
+    double sum = static_cast<double>(c[e]);
+    for (unsigned k = 0; k < 8; ++k) {
+      auto const& a = fibers[first + 4 * g + k % 4]->factors[slot];
+      auto const& b = fibers[first + 4 * (2 * q + e % 2) + k % 4]->factors[slot];
+      sum += a[e / 2 + 2 * (k / 4)] * b[4 + k / 4];
+    }
+    c[e] = static_cast<T>(sum);
+  }
+}
+inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
+  auto const cut = [](unsigned bits) { return static_cast<double>(__uint_as_float(bits & 0xffffe000U)); };
+  multiply_matrices(c, {cut(a[0]), cut(a[1]), cut(a[2]), cut(a[3]), cut(b[0]), cut(b[1])});
+}
+inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
+  multiply_matrices(c, {a[0], a[1], a[2], a[3], b[0], b[1]});
+}
+
+}  // namespace cuda_emulation
 
 // The runtime: one device, every stream finished when a call returns (or captured), device memory a kind of host memory.
 
@@ -154,6 +228,11 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, v
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int bytes) {
+  return bytes <= 227 * 1024 ? cudaSuccess : cudaErrorInvalidValue;
+}
 
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new cuda_emulation::stream;
@@ -214,10 +293,11 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   dim3 const grid = config->gridDim, threads = config->blockDim;
+  std::size_t const shared = config->dynamicSmemBytes;
   auto const count = std::uint64_t{threads.x} * threads.y * threads.z;
   if (count == 0 || count > 1024 || grid.x == 0) return cudaErrorInvalidConfiguration;
   cuda_emulation::enqueue(config->stream, [=, ... a = static_cast<Parameters>(arguments)] {
-    cuda_emulation::run_grid(grid, threads, [&] { kernel(a...); });
+    cuda_emulation::run_grid(grid, threads, shared, [&] { kernel(a...); });
   });
   return cudaSuccess;
 }

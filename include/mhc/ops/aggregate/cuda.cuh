@@ -63,7 +63,7 @@ void launch_aggregate_vjp(policy const& where, char const* operation, vector_vie
   bool const packed = detail::can_pack<T>(x.channels, x.data, u_gradient.data, x_gradient.data);
   detail::launch(where, operation,
                  packed ? aggregate_vjp_kernel<W, threads, T, N> : aggregate_vjp_kernel<1, threads, T, N>,
-                 detail::block_count(x.size, 1), threads, h_pre, x, u_gradient, h_pre_gradient, x_gradient, mode);
+                 {detail::block_count(x.size, 1), threads}, h_pre, x, u_gradient, h_pre_gradient, x_gradient, mode);
 }
 
 template <class T, int N>

@@ -91,7 +91,7 @@ void mix_vjp_impl(policy const& where, mix_vjp_arguments<T, N> const& a) {
   bool const packed = detail::can_pack<T>(a.x.channels, a.x.data, a.y.data, a.x_next_gradient.data, a.x_gradient.data,
                                           a.y_gradient.data);
   detail::launch(where, "mhc::mix_vjp", packed ? mix_vjp_kernel<W, threads, T, N> : mix_vjp_kernel<1, threads, T, N>,
-                 detail::block_count(a.x.size, 1), threads, a);
+                 {detail::block_count(a.x.size, 1), threads}, a);
 }
 
 }  // namespace mhc::cuda
