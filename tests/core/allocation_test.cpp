@@ -6,6 +6,7 @@
 #include <mhc/mhc.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -21,6 +22,10 @@ long allocations = 0;
   ++allocations;
   if (void* p = std::malloc(bytes)) return p;
   throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::nothrow_t const&) noexcept {
+  ++allocations;
+  return std::malloc(bytes);
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
@@ -107,6 +112,9 @@ TEST_CASE("the counter counts", "[core][allocation]") {
 }
 
 TEST_CASE("no operation allocates", "[core][allocation]") {
+  // OpenMP's runtime starts on first use, and may allocate then: that is the program's cost, not an operation's.
+#pragma omp parallel num_threads(2)
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   CHECK(allocations_of_all(mhc::seq, mhc::sinkhorn<>{}) == 0);
   CHECK(allocations_of_all(mhc::seq, mhc::entropic{}) == 0);
   CHECK(allocations_of_all(mhc::simd, mhc::sinkhorn<>{}) == 0);
