@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mhc/core/error.hpp>
 #include <mhc/math/euclidean.hpp>
 #include <mhc/projections/matrix_logits.hpp>
-
-#include <string>
+#include <mhc/projections/solver.hpp>
 
 namespace mhc {
 
@@ -24,7 +22,7 @@ namespace mhc {
 /// @see mhc::marginal_error for how doubly stochastic a plan has become.
 struct euclidean {
   double tolerance = 0;      ///< on |column sum − 1|; 0 stands for 2N·eps of the element type
-  int max_iterations = 200;  ///< Newton steps; at least 1
+  int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
 
   template <int N>
   static constexpr int logits = N * N;
@@ -38,9 +36,13 @@ struct euclidean {
   template <int N, class V>
   MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
     using T = math::scalar_of<V>;
-    constexpr T rounding = static_cast<T>(2 * N) * math::epsilon<V>;
-    return math::euclidean_projection(detail::as_matrix<N>(z), tolerance > 0 ? static_cast<T>(tolerance) : rounding,
-                                      max_iterations);
+    auto const matrix = detail::as_matrix<N>(z);
+    T const bound = tolerance > 0 ? static_cast<T>(tolerance) : static_cast<T>(2 * N) * math::epsilon<V>;
+    auto result = math::euclidean_projection(matrix, bound, max_iterations);
+    detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
+      return math::euclidean_projection(wide, static_cast<double>(bound), max_iterations);
+    });
+    return result;
   }
 
   template <class V, int N>
@@ -56,14 +58,7 @@ struct euclidean {
   }
 
   void validate(char const* operation) const {
-    if (!(tolerance >= 0)) {
-      throw option_error(std::string(operation) + ": euclidean.tolerance is " + std::to_string(tolerance) +
-                         ", expected 0 or more");
-    }
-    if (max_iterations < 1) {
-      throw option_error(std::string(operation) + ": euclidean.max_iterations is " + std::to_string(max_iterations) +
-                         ", expected 1 or more");
-    }
+    detail::require_solver_options(operation, "euclidean", tolerance, max_iterations);
   }
 };
 
