@@ -5,6 +5,8 @@
 #include <mhc/projections/matrix_logits.hpp>
 #include <mhc/projections/solver.hpp>
 
+#include <type_traits>
+
 namespace mhc {
 
 /// The doubly stochastic matrix nearest to Z in the Frobenius norm: P = max(0, Z + a⊕b). Sparse: entries that the
@@ -37,10 +39,12 @@ struct euclidean {
   MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
     using T = math::scalar_of<V>;
     auto const matrix = detail::as_matrix<N>(z);
-    T const bound = tolerance > 0 ? static_cast<T>(tolerance) : static_cast<T>(2 * N) * math::epsilon<V>;
-    auto result = math::euclidean_projection(matrix, bound, max_iterations);
+    constexpr T rounding = static_cast<T>(2 * N) * math::epsilon<V>;
+    T const bound = tolerance > 0 ? static_cast<T>(tolerance) : rounding;
+    T const resolution = std::is_same_v<T, float> ? 0 : rounding;  // float has double to turn to
+    auto result = math::euclidean_projection(matrix, bound, resolution, max_iterations);
     detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
-      return math::euclidean_projection(wide, static_cast<double>(bound), max_iterations);
+      return math::euclidean_projection(wide, static_cast<double>(bound), 2 * N * math::epsilon<double>, max_iterations);
     });
     return result;
   }
