@@ -4,8 +4,8 @@
 #include <mhc/math/gates.hpp>
 #include <mhc/math/streams.hpp>
 #include <mhc/math/tile.hpp>
-#include <mhc/projections/concepts.hpp>
 #include <mhc/projections/circulant.hpp>
+#include <mhc/projections/concepts.hpp>
 #include <mhc/projections/entropic.hpp>
 #include <mhc/projections/euclidean.hpp>
 #include <mhc/projections/identity.hpp>

@@ -71,5 +71,7 @@ TEST_CASE("the step is exact for a diagonal scaling of a doubly stochastic matri
 
 TEST_CASE("a matrix of order one is 1 whatever its logit", "[math][newton]") {
   for (double const z : {-1e300, -5., 0., 700., 1e300})
-    REQUIRE(mhc::math::entropic_projection(mhc::math::unit_marginals{}, tile<double, 1>{{{z}}}, eps<double>, 3).plan[0] == 1);
+    REQUIRE(
+        mhc::math::entropic_projection(mhc::math::unit_marginals{}, tile<double, 1>{{{z}}}, eps<double>, 3).plan[0] ==
+        1);
 }

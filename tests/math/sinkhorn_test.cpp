@@ -83,8 +83,7 @@ TEST_CASE("the border between the domains leaves no gap", "[math][sinkhorn]") {
   double const range = mhc::math::linear_range<double>;
   for (double const low : {-range + 1, -range, std::nextafter(-range, -1e9), -range - 1}) {
     std::vector<double> const z{0, 0, low, low, 0, 0, 0, low, 0};
-    REQUIRE(error(iterated<double, N>(z, 20), reference::sinkhorn(widen(z), N, 20)) <=
-            4 * range * eps<double>);
+    REQUIRE(error(iterated<double, N>(z, 20), reference::sinkhorn(widen(z), N, 20)) <= 4 * range * eps<double>);
     REQUIRE(mhc::math::needs_potentials(tile_of<double, N>(z)) == (low < -range));
   }
 }

@@ -45,7 +45,8 @@ TEMPLATE_LIST_TEST_CASE("block-orthostochastic agrees with its definition", "[pr
   require_definition<TestType, 2>();
 }
 
-TEMPLATE_LIST_TEST_CASE("a block of one stream is 1 whatever its rotation", "[projections][orthostochastic]", order_one) {
+TEMPLATE_LIST_TEST_CASE("a block of one stream is 1 whatever its rotation", "[projections][orthostochastic]",
+                        order_one) {
   auto const z = gaussian<double>(9, 3);
   REQUIRE(error(plans<TestType>(orthostochastic<2>{}, z, 9), std::vector<double>(9, 1)) <= eps<double>);
   // Σ Q∘δQ over all of Q cancels; its terms are of order 1

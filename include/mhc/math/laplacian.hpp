@@ -24,7 +24,8 @@ template <class V>
 inline constexpr scalar_of<V> uncoupled = smallest<V> * scalar_of<V>(4096);
 
 /// Solves Σ_k w_jk (β_j − β_k) = rhs_j with β_{N−1} = 0. `w` above the diagonal and `rhs` are spent. What a group of
-/// columns lacks altogether counts as nothing up to `noise`: weak or no coupling to the rest would blow it up.
+/// columns lacks altogether counts as nothing up to `noise`, and up to N times that where nothing couples the group to
+/// the rest: the division by a weak coupling would blow it up.
 template <class V, int N>
 MHC_HD inline vec<V, N> solve_laplacian(tile<V, N>& w, vec<V, N>& rhs, scalar_of<V> noise = 0) {
   vec<V, N> degree, beta;
@@ -32,7 +33,10 @@ MHC_HD inline vec<V, N> solve_laplacian(tile<V, N>& w, vec<V, N>& rhs, scalar_of
     V sum(0);
     MHC_UNROLL for (int l = k + 1; l < N; ++l) sum = sum + w.at[k][l];
     degree[k] = V(1) / maximum(sum, V(uncoupled<V>));
-    if (noise > 0) rhs[k] = select<V>(less<V>(V(noise), magnitude(rhs[k])), rhs[k], V(0));
+    if (noise > 0) {
+      V const nothing = select<V>(less<V>(sum, V(uncoupled<V>)), V(N * noise), V(noise));
+      rhs[k] = select<V>(less<V>(nothing, magnitude(rhs[k])), rhs[k], V(0));
+    }
     MHC_UNROLL for (int l = k + 1; l < N; ++l) {
       V const share = w.at[k][l] * degree[k];
       rhs[l] = rhs[l] + share * rhs[k];

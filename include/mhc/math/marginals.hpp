@@ -66,7 +66,8 @@ struct given_marginals {
     for (int i = 0; i < N; ++i) {
       auto const require_positive = [&](char const* name, double value) {
         if (value > 0 && value <= std::numeric_limits<double>::max()) return;
-        refuse(std::string(name) + "[" + std::to_string(i) + "] is " + std::to_string(value) + ", expected more than 0");
+        refuse(std::string(name) + "[" + std::to_string(i) + "] is " + std::to_string(value) +
+               ", expected more than 0");
       };
       require_positive("r", r[i]);
       require_positive("c", c[i]);

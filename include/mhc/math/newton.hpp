@@ -142,7 +142,8 @@ MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals
     active = active * valid;
     V const reached = select<V>(less<V>(s.error, V(tolerance)), active, V(0));
     V const moves = select<V>(less<V>(V(longest_last_step<V>), reached * s.oscillation), V(0), active);
-    active = select<V>(less<V>(s.oscillation * s.oscillation, V(tolerance)), V(0), active - reached);
+    V const left = V(marginals.template largest<V>()) * s.oscillation * s.oscillation;
+    active = select<V>(less<V>(left, V(tolerance)), V(0), active - reached);
     steps = steps + moves;
     tile<V, N> next;
     MHC_UNROLL for (int j = 0; j < N; ++j) {

@@ -7,8 +7,9 @@
 #include <mhc/math/newton.hpp>
 #include <mhc/projections/matrix_logits.hpp>
 #include <mhc/projections/solver.hpp>
+#include <mhc/projections/support.hpp>
 
-#include <string>
+#include <cstddef>
 #include <type_traits>
 
 namespace mhc {
@@ -26,7 +27,8 @@ namespace mhc {
 /// @see mhc::project with a report, for the marginal error that each matrix has reached.
 template <class Marginals>
 struct basic_entropic {
-  double tolerance = 0;      ///< on |column sum − c|; 0 stands for the rounding error N·eps of the element type, times max c
+  double tolerance =
+      0;  ///< on |column sum − c|; 0 stands for the rounding error N·eps of the element type, times max c
   int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
   Marginals marginals = {};
 
@@ -78,6 +80,12 @@ struct basic_entropic {
   void validate(char const* operation) const {
     detail::require_solver_options(operation, "entropic", tolerance, max_iterations);
     marginals.validate(operation, "entropic");
+  }
+
+  /// @throws mhc::scaling_error  the −infinities of one of these matrices of logits leave no scaling
+  template <int N, class T>
+  void require_scalable(char const* operation, T const* matrix_logits, std::ptrdiff_t matrices) const {
+    detail::require_scalable<N>(operation, marginals, matrix_logits, matrices);
   }
 
  private:

@@ -44,7 +44,8 @@ struct euclidean {
     T const resolution = std::is_same_v<T, float> ? 0 : rounding;  // float has double to turn to
     auto result = math::euclidean_projection(matrix, bound, resolution, max_iterations);
     detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
-      return math::euclidean_projection(wide, static_cast<double>(bound), 2 * N * math::epsilon<double>, max_iterations);
+      return math::euclidean_projection(wide, static_cast<double>(bound), 2 * N * math::epsilon<double>,
+                                        max_iterations);
     });
     return result;
   }
