@@ -27,8 +27,7 @@ namespace mhc {
 /// @see mhc::project with a report, for the marginal error that each matrix has reached.
 template <class Marginals>
 struct basic_entropic {
-  double tolerance =
-      0;  ///< on |column sum − c|; 0 stands for the rounding error N·eps of the element type, times max c
+  double tolerance = 0;      ///< on |column sum − c| / max c; below N·eps of the element type it counts as that
   int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
   Marginals marginals = {};
 
@@ -92,8 +91,8 @@ struct basic_entropic {
   template <int N, class V>
   MHC_HD math::scalar_of<V> tolerance_for() const {
     using T = math::scalar_of<V>;
-    return tolerance > 0 ? static_cast<T>(tolerance)
-                         : static_cast<T>(N) * math::epsilon<V> * marginals.template largest<V>();
+    T const wanted = static_cast<T>(tolerance), rounding = static_cast<T>(N) * math::epsilon<V>;
+    return marginals.template largest<V>() * (wanted > rounding ? wanted : rounding);
   }
 };
 

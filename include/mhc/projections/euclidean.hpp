@@ -23,7 +23,7 @@ namespace mhc {
 /// @see X. Li, D. Sun, K.-C. Toh, arXiv:1702.05934
 /// @see mhc::marginal_error for how doubly stochastic a plan has become.
 struct euclidean {
-  double tolerance = 0;      ///< on |column sum − 1|; 0 stands for 2N·eps of the element type
+  double tolerance = 0;      ///< on |column sum − 1|; less than 2N·eps of the element type counts as that
   int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
 
   template <int N>
@@ -40,7 +40,7 @@ struct euclidean {
     using T = math::scalar_of<V>;
     auto const matrix = detail::as_matrix<N>(z);
     constexpr T rounding = static_cast<T>(2 * N) * math::epsilon<V>;
-    T const bound = tolerance > 0 ? static_cast<T>(tolerance) : rounding;
+    T const bound = tolerance > rounding ? static_cast<T>(tolerance) : rounding;
     T const resolution = std::is_same_v<T, float> ? 0 : rounding;  // float has double to turn to
     auto result = math::euclidean_projection(matrix, bound, resolution, max_iterations);
     detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
