@@ -5,6 +5,7 @@
 #include <mhc/projections/matrix_logits.hpp>
 #include <mhc/projections/solver.hpp>
 
+#include <cmath>
 #include <type_traits>
 
 namespace mhc {
@@ -60,6 +61,14 @@ struct euclidean {
   MHC_HD math::tile<V, N> jvp(math::vec<V, N * N> const&, math::tile<V, N> const& plan,
                               math::vec<V, N * N> const& tangent) const {
     return math::euclidean_derivative(plan, detail::as_matrix<N>(tangent));
+  }
+
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  /// A doubly stochastic matrix with no zeros: at the identity itself no entry off the diagonal would have a gradient.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    T const other = std::exp(-diagonal) / (T(1) + T(N - 1) * std::exp(-diagonal));
+    for (int k = 0; k < N * N; ++k) z[k] = k % (N + 1) == 0 ? T(1) - T(N - 1) * other : other;
   }
 
   void validate(char const* operation) const {
