@@ -160,6 +160,12 @@ TEMPLATE_LIST_TEST_CASE("the report counts the steps and says when they did not 
   REQUIRE(converged < batch / 2);
 }
 
+TEST_CASE("[[.6, .4], [.4, .6]] is a fixed point of the nearest", "[projections][euclidean][published]") {
+  using one = test_case<mhc::cpu::sequential_policy, double, 2>;  // jaxopt's case
+  std::vector<double> const p{.6, .4, .4, .6};
+  REQUIRE(error(plans<one>(euclidean{}, p, 1), p) <= eps<double>);
+}
+
 TEST_CASE("options out of range are refused", "[projections][euclidean][errors]") {
   using one = test_case<mhc::cpu::sequential_policy, double, 2>;
   std::vector<double> const z(4);

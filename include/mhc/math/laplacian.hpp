@@ -92,26 +92,24 @@ MHC_HD inline V alternating_sum(tile<V, 2> const& x) {
   return (s - t) + (s_error - t_error);
 }
 
-/// E_X = X − α⊕β, with rows and columns of P∘E_X that sum to 0. Written in differences of X along a row, which is how a
-/// constant added to a line of X drops out before it is rounded.
+/// P_ij / r_i.
 template <class V, int N>
-MHC_HD inline tile<V, N> without_potentials(tile<V, N> const& p, tile<V, N> const& x) {
-  tile<V, N> q;  // P_ij / r_i
+MHC_HD inline tile<V, N> shares_of_rows(tile<V, N> const& p) {
+  tile<V, N> q;
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     V row = p.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) row = row + p.at[i][j];
     MHC_UNROLL for (int j = 0; j < N; ++j) q.at[i][j] = p.at[i][j] / row;
   }
+  return q;
+}
+
+/// E_X = X − α⊕β, with rows and columns of P∘E_X that sum to 0. Written in differences of X along a row, which is how a
+/// constant added to a line of X drops out before it is rounded.
+template <class V, int N>
+MHC_HD inline tile<V, N> without_potentials(tile<V, N> const& p, tile<V, N> const& x) {
+  auto const q = shares_of_rows(p);
   tile<V, N> w, flow, e;
-  if constexpr (N == 2) {  // in closed form, where the flows would leave a difference of what is almost the same
-    V const top = p.at[0][0] * q.at[0][1], bottom = p.at[1][0] * q.at[1][1];
-    V const d = alternating_sum(x) / maximum<V>(top + bottom, V(uncoupled<V>));
-    MHC_UNROLL for (int j = 0; j < 2; ++j) {
-      e.at[0][j] = (j == 0 ? d : -d) * bottom * q.at[0][1 - j];
-      e.at[1][j] = (j == 0 ? -d : d) * top * q.at[1][1 - j];
-    }
-    return e;
-  }
   MHC_UNROLL for (int j = 0; j < N; ++j) MHC_UNROLL for (int k = j + 1; k < N; ++k) {
     w.at[j][k] = flow.at[j][k] = V(0);
     MHC_UNROLL for (int i = 0; i < N; ++i) {
@@ -127,6 +125,16 @@ MHC_HD inline tile<V, N> without_potentials(tile<V, N> const& p, tile<V, N> cons
         e.at[i][j] + q.at[i][k] * ((x.at[i][j] - beta[j]) - (x.at[i][k] - beta[k]));
   }
   return e;
+}
+
+/// Order 2 in closed form, where the flows would leave a difference of what is almost the same.
+template <class V>
+MHC_HD inline tile<V, 2> without_potentials(tile<V, 2> const& p, tile<V, 2> const& x) {
+  auto const q = shares_of_rows(p);
+  V const top = p.at[0][0] * q.at[0][1], bottom = p.at[1][0] * q.at[1][1];
+  V const d = alternating_sum(x) / maximum<V>(top + bottom, V(uncoupled<V>));
+  V const above = d * bottom, below = -d * top;
+  return {{{above * q.at[0][1], -above * q.at[0][0]}, {below * q.at[1][1], -below * q.at[1][0]}}};
 }
 
 template <class V, int N>
