@@ -16,5 +16,14 @@
 #include <mhc/ops/mix/mix.hpp>
 #include <mhc/ops/pre/pre.hpp>
 #include <mhc/ops/project/project.hpp>
+#include <mhc/projections/circulant.hpp>
 #include <mhc/projections/entropic.hpp>
+#include <mhc/projections/euclidean.hpp>
+#include <mhc/projections/identity.hpp>
+#include <mhc/projections/kronecker.hpp>
+#include <mhc/projections/orthogonal.hpp>
+#include <mhc/projections/orthostochastic.hpp>
+#include <mhc/projections/permutation.hpp>
 #include <mhc/projections/sinkhorn.hpp>
+#include <mhc/projections/transport.hpp>
+#include <mhc/projections/unconstrained.hpp>

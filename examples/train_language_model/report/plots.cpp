@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plots.hpp"
 
+#include "../connections/connections.hpp"
 #include "gnuplot.hpp"
 #include "heat_map.hpp"
 
@@ -115,12 +116,7 @@ std::string gain_plot(summary const& run) {
 
 }  // namespace
 
-std::string colour_of(std::string const& connection) {
-  if (connection == "residual") return "#8a8a8a";
-  if (connection == "hc") return "#e4572e";
-  if (connection == "mhc") return "#2f7ed8";
-  return "#17a589";
-}
+std::string colour_of(std::string const& connection) { return connection_named(connection).colour; }
 
 std::vector<figure> draw_figures(summary const& run, std::filesystem::path const& folder) {
   std::vector<figure> figures;

@@ -16,6 +16,11 @@ struct option_error : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// Logits of −infinity in one matrix leave no matrix of the family that is asked for. `what()` says which and why.
+struct scaling_error : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
 namespace detail {
 
 template <class>

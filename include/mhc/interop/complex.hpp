@@ -25,6 +25,9 @@ struct lane<std::complex<T>> {
   static mask less(std::complex<T> const& a, std::complex<T> const& b) { return a.real() < b.real(); }
   static std::complex<T> select(mask m, std::complex<T> const& a, std::complex<T> const& b) { return m ? a : b; }
   static bool any(mask m) { return m; }
+
+  static constexpr int count = 1;
+  static scalar get(std::complex<T> const& v, int) { return v.real(); }
 };
 
 }  // namespace math

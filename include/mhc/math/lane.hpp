@@ -20,6 +20,10 @@ struct lane {
   MHC_HD static mask less(V const& a, V const& b) { return a < b; }
   MHC_HD static V select(mask m, V const& a, V const& b) { return m ? a : b; }
   MHC_HD static bool any(mask m) { return m; }
+
+  static constexpr int count = 1;
+  MHC_HD static scalar get(V const& v, int) { return v; }
+  MHC_HD static void set(V& v, int, scalar const& value) { v = value; }
 };
 
 /// The number type behind the lanes.
@@ -32,6 +36,8 @@ template <class V>
 inline constexpr scalar_of<V> epsilon = std::numeric_limits<scalar_of<V>>::epsilon();
 template <class V>
 inline constexpr scalar_of<V> smallest = std::numeric_limits<scalar_of<V>>::min();
+template <class V>
+inline constexpr scalar_of<V> largest = std::numeric_limits<scalar_of<V>>::max();
 
 /// Logits whose spread is at most this stay in the linear domain: the scalings of Sinkhorn's iteration then
 /// stay below exp(2 * spread), far from overflow and underflow (40 in float, 340 in double).

@@ -2,48 +2,49 @@
 #pragma once
 
 #include <mhc/math/laplacian.hpp>
-#include <mhc/math/sinkhorn.hpp>
+#include <mhc/math/softmax.hpp>
 #include <mhc/math/tile.hpp>
 
 #include <cmath>
 
 /// @file
-/// The entropic projection onto the Birkhoff polytope, exactly: the doubly stochastic P = diag(u) exp(Z) diag(v), by
-/// Newton's method on the column potentials b of
-///   φ(b) = Σ_i log Σ_j exp(Z_ij + b_j) − Σ_j b_j.
-/// With T the row softmax of Z + b, the gradient is Tᵀ1 − 1 and the Hessian is the Laplacian of T (r = 1). Along the
-/// Newton direction d, |φ'''| ≤ ρ φ'' with ρ = max d − min d, so the step log(1+ρ)/ρ · d decreases φ for certain:
-/// no line search, no branch, global convergence, and quadratic at the end (ρ² bounds the error that a step leaves).
+/// The entropic projection, exactly: P = diag(u) exp(Z) diag(v) with given marginals r, c (all ones for the Birkhoff
+/// polytope), by Newton's method on the column potentials b of
+///   φ(b) = Σ_i r_i log Σ_j exp(Z_ij + b_j) − Σ_j c_j b_j.
+/// With T = diag(r) times the row softmax of Z + b, the gradient is Tᵀ1 − c and the Hessian is the Laplacian of T with
+/// weights Σ_i T_ij T_ik / r_i. Along the Newton direction d, |φ'''| ≤ ρ φ'' with ρ = max d − min d, so the step
+/// log(1+ρ)/ρ · d decreases φ for certain: no line search, no branch, global convergence, and quadratic at the end (ρ²
+/// bounds the error that a step leaves).
 ///
-/// T itself is the state. A step multiplies its columns by exp(step) and divides its rows by their sums, so rounding
-/// does not grow with the size of b; only while logits are spread too wide for that (`linear_range`) and the steps
-/// are long is T evaluated again from Z + b.
+/// T itself is the state. A step multiplies its columns by exp(step) and scales its rows to r, so rounding does not
+/// grow with the size of b; only while logits are spread too wide for that (`linear_range`) and the steps are long is
+/// T evaluated again from Z + b.
 
 namespace mhc::math {
 
-template <class V, int N>
-MHC_HD inline void divide_rows_by_sum(tile<V, N>& a) {
+/// Every row of a scaled so that row i sums to r_i.
+template <class Marginals, class V, int N>
+MHC_HD inline void scale_rows_to(Marginals const& marginals, tile<V, N>& a) {
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     V sum = a.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) sum = sum + a.at[i][j];
-    V const inverse = V(1) / sum;
-    MHC_UNROLL for (int j = 0; j < N; ++j) a.at[i][j] = a.at[i][j] * inverse;
+    V const factor = marginals.template row<V>(i) / sum;
+    MHC_UNROLL for (int j = 0; j < N; ++j) a.at[i][j] = a.at[i][j] * factor;
   }
 }
 
-/// softmax over j of Z_ij + b_j.
-template <class V, int N>
-MHC_HD inline tile<V, N> row_softmax(tile<V, N> const& z, vec<V, N> const& b) {
+/// diag(r) softmax_j(Z_ij + b_j).
+template <class Marginals, class V, int N>
+MHC_HD inline tile<V, N> rows_from_potentials(Marginals const& marginals, tile<V, N> z, vec<V, N> const& b) {
   using std::exp;
-  tile<V, N> t;
   MHC_UNROLL for (int i = 0; i < N; ++i) {
-    MHC_UNROLL for (int j = 0; j < N; ++j) t.at[i][j] = z.at[i][j] + b[j];
-    V top = t.at[i][0];
-    MHC_UNROLL for (int j = 1; j < N; ++j) top = maximum(top, t.at[i][j]);
-    MHC_UNROLL for (int j = 0; j < N; ++j) t.at[i][j] = exp(t.at[i][j] - top);
+    MHC_UNROLL for (int j = 0; j < N; ++j) z.at[i][j] = z.at[i][j] + b[j];
+    V top = z.at[i][0];
+    MHC_UNROLL for (int j = 1; j < N; ++j) top = maximum(top, z.at[i][j]);
+    MHC_UNROLL for (int j = 0; j < N; ++j) z.at[i][j] = exp(z.at[i][j] - top);
   }
-  divide_rows_by_sum(t);
-  return t;
+  scale_rows_to(marginals, z);
+  return z;
 }
 
 /// Lanes in which a row of logits is spread wider than the linear domain holds.
@@ -61,7 +62,7 @@ MHC_HD inline mask_of<V> rows_spread_wide(tile<V, N> const& z) {
   return less<V>(V(linear_range<V>), spread);
 }
 
-/// The damped Newton step from T, with its oscillation ρ before damping, and the largest column error of T.
+/// The damped Newton step from T, its oscillation ρ before damping, and the largest column error of T.
 template <class V, int N>
 struct newton_step {
   vec<V, N> step;
@@ -69,24 +70,27 @@ struct newton_step {
   V error;
 };
 
-template <class V, int N>
-MHC_HD inline newton_step<V, N> newton_step_at(tile<V, N> const& t) {
+template <class Marginals, class V, int N>
+MHC_HD inline newton_step<V, N> newton_step_at(Marginals const& marginals, tile<V, N> const& t) {
   using std::log;
   newton_step<V, N> s;
   vec<V, N> rhs;
   s.error = V(0);
+  V poison(0);  // maximum() drops a NaN, a sum keeps it
   MHC_UNROLL for (int j = 0; j < N; ++j) {
-    rhs[j] = V(1);
+    rhs[j] = marginals.template column<V>(j);
     MHC_UNROLL for (int i = 0; i < N; ++i) rhs[j] = rhs[j] - t.at[i][j];
     s.error = maximum(s.error, magnitude(rhs[j]));
+    poison = poison + rhs[j] * V(0);
   }
+  s.error = s.error + poison;
   tile<V, N> w;
   MHC_UNROLL for (int j = 0; j < N; ++j) MHC_UNROLL for (int k = j + 1; k < N; ++k) {
-    V weight(0);
-    MHC_UNROLL for (int i = 0; i < N; ++i) weight = weight + t.at[i][j] * t.at[i][k];
-    w.at[j][k] = weight;
+    w.at[j][k] = V(0);
+    MHC_UNROLL for (int i = 0; i < N; ++i) w.at[j][k] =
+        w.at[j][k] + t.at[i][j] * t.at[i][k] / marginals.template row<V>(i);
   }
-  s.step = solve_laplacian(w, rhs);
+  s.step = solve_laplacian(w, rhs, marginals.template largest<V>() * epsilon<V>);
   V high = s.step[0], low = s.step[0];
   MHC_UNROLL for (int j = 1; j < N; ++j) {
     high = maximum(high, s.step[j]);
@@ -108,33 +112,61 @@ MHC_HD inline void spread_nan(tile<V, N>& t) {
   MHC_UNROLL for (int k = 0; k < N * N; ++k) t[k] = t[k] + poison;
 }
 
-/// The projection of each lane's logits, and the number of Newton steps it took. A lane is left alone as soon as it
-/// has converged, so that its bits do not depend on its neighbours.
+/// Longest oscillation of a step that is taken although the columns are within the tolerance already.
+template <class V>
+inline constexpr scalar_of<V> longest_last_step = scalar_of<V>(0.1);
+
+/// A projected matrix, the number of Newton steps it took, and whether it converged (1) or ran out of steps (0).
 template <class V, int N>
-MHC_HD inline tile<V, N> entropic_projection(tile<V, N> const& z, scalar_of<V> tolerance, int max_iterations) {
+struct newton_result {
+  tile<V, N> plan;
+  V steps;
+  V converged;
+};
+
+/// Each lane is left alone as soon as it has converged, so that its bits do not depend on its neighbours: after the step
+/// with which the column error was found within the tolerance, or after one so short that it leaves no more than that.
+/// The first of these is not taken where it is long: it then moves columns that are hardly coupled, by rounding errors.
+template <class Marginals, class V, int N>
+MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals, tile<V, N> const& z,
+                                                      scalar_of<V> tolerance, int max_iterations) {
   using std::exp;
   auto const wide = rows_spread_wide(z);
   auto b = filled<N>(V(0));
-  auto t = row_softmax(z, b);
+  auto t = rows_from_potentials(marginals, z, b);
   spread_nan(t);
-  V active(1);
-  for (int k = 0; k < max_iterations; ++k) {
-    auto const s = newton_step_at(t);
-    active = select<V>(less<V>(s.error, V(tolerance)), V(0), active);
-    if (!lane<V>::any(less<V>(V(0), active))) break;
+  V active(1), steps(0), valid(1);
+  for (int k = 0; k < max_iterations && lane<V>::any(less<V>(V(0), active)); ++k) {
+    auto const s = newton_step_at(marginals, t);
+    valid = select<V>(less<V>(s.error, V(largest<V>)), valid, V(0));  // a NaN is not less: nothing to iterate on
+    active = active * valid;
+    V const reached = select<V>(less<V>(s.error, V(tolerance)), active, V(0));
+    V const moves = select<V>(less<V>(V(longest_last_step<V>), reached * s.oscillation), V(0), active);
+    V const left = V(marginals.template largest<V>()) * s.oscillation * s.oscillation;
+    active = select<V>(less<V>(left, V(tolerance)), V(0), active - reached);
+    steps = steps + moves;
     tile<V, N> next;
     MHC_UNROLL for (int j = 0; j < N; ++j) {
       b[j] = b[j] + s.step[j];
       V const factor = exp(s.step[j]);
       MHC_UNROLL for (int i = 0; i < N; ++i) next.at[i][j] = t.at[i][j] * factor;
     }
-    divide_rows_by_sum(next);
+    scale_rows_to(marginals, next);
     auto const again = less<V>(V(scalar_of<V>(0.1)), select<V>(wide, s.oscillation, V(0)));
-    if (lane<V>::any(again)) assign_where(again, next, row_softmax(z, b));
-    assign_where(less<V>(V(0), active), t, next);
-    active = select<V>(less<V>(s.oscillation * s.oscillation, V(tolerance)), V(0), active);
+    if (lane<V>::any(again)) assign_where(again, next, rows_from_potentials(marginals, z, b));
+    assign_where(less<V>(V(0), moves), t, next);
   }
-  return t;
+  return {t, steps, (V(1) - active) * valid};
+}
+
+/// The same of order 2 with unit marginals: both scalings cancel in exp(z_00 + z_11 − z_01 − z_10) = (p / (1 − p))².
+template <class V>
+MHC_HD inline newton_result<V, 2> entropic_projection(tile<V, 2> const& z) {
+  V const half(scalar_of<V>(0.5));
+  V const odds = (z.at[0][0] - z.at[0][1]) + (z.at[1][1] - z.at[1][0]);
+  auto const s = share<V>(half * odds);
+  V const valid = select<V>(less<V>(magnitude(s.p), V(2)), V(1), V(0));  // a NaN is not less
+  return {{{{s.p, s.q}, {s.q, s.p}}}, V(0), valid};
 }
 
 }  // namespace mhc::math

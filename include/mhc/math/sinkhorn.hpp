@@ -7,26 +7,72 @@
 #include <cmath>
 
 /// @file
-/// Sinkhorn–Knopp for ONE matrix in registers, in the order of mHC (arXiv:2512.24880, eq. 9): columns, then rows.
+/// Sinkhorn–Knopp for ONE matrix in registers: columns, then rows, again and again. A convention that starts with rows
+/// runs on the transpose.
 ///
-/// The iterates are P = diag(u) K diag(v) with K = exp(Z) fixed, so only the two scalings are kept:
-///   v_j = 1 / Σ_i K_ij u_i,   u_i = 1 / Σ_j K_ij v_j,   u = 1 at the start.
-/// The same recurrence in the log domain, with f = log u and g = log v, holds where K would underflow. A `domain`
-/// supplies the three lines in which the two differ; everything else is one text for both.
+/// The iterates are P = diag(u) K diag(v) with the kernel K fixed, so only the two scalings are kept. One step divides
+/// each line by D(q), q = its sum:
+///   v_j ← v_j / D(q_j), q_j = v_j Σ_i K_ij u_i;   u_i ← u_i / D(q_i), q_i = u_i Σ_j K_ij v_j;   u = v = 1 at the start.
+/// A `rule` says what D is. Where K = exp(Z) would underflow, the same recurrence runs on the potentials f = log u,
+/// g = log v. A `scheme` supplies the lines in which the two differ; everything else is one text.
 ///
 /// R. Sinkhorn, P. Knopp, Pacific J. Math. 21 (1967) 343–348.
 
 namespace mhc::math {
 
-/// Scalings u, v of the kernel K = exp(Z).
-struct linear_domain {
-  template <class V, int N>
-  MHC_HD static tile<V, N> kernel(tile<V, N> const& z) {
-    using std::exp;
-    tile<V, N> k;
-    MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) k.at[i][j] = exp(z.at[i][j]);
-    return k;
+/// How much of δ log of the old scaling a step passes on, and of the line's δ: δf' = leak δf − slope Σ_j R_ij (δL_ij +
+/// δg_j), where R is the scaled matrix after the step and L = log K.
+template <class V>
+struct step_derivative {
+  V leak;
+  V slope;
+};
+
+/// D(q) = q: lines sum to 1 exactly, and the old scaling is forgotten.
+struct divide_by_sum {
+  static constexpr bool forgets = true;
+  template <class V>
+  MHC_HD V next(V const&, V const& sum) const {
+    return V(1) / sum;
   }
+};
+
+/// D(q) = q + ε.
+struct divide_by_sum_plus {
+  double epsilon;
+  static constexpr bool forgets = false;
+  template <class V>
+  MHC_HD V next(V const& old, V const& sum) const {
+    return old / (old * sum + V(static_cast<scalar_of<V>>(epsilon)));
+  }
+  template <class V>
+  MHC_HD step_derivative<V> derivative(V const& old, V const& sum) const {
+    V const e(static_cast<scalar_of<V>>(epsilon));
+    return {e / (old * sum + e), V(1)};
+  }
+};
+
+/// D(q) = max(q, ε).
+struct divide_by_sum_at_least {
+  double epsilon;
+  static constexpr bool forgets = false;
+  template <class V>
+  MHC_HD V next(V const& old, V const& sum) const {
+    return old / maximum<V>(old * sum, V(static_cast<scalar_of<V>>(epsilon)));
+  }
+  template <class V>
+  MHC_HD step_derivative<V> derivative(V const& old, V const& sum) const {
+    auto const clamped = less<V>(old * sum, V(static_cast<scalar_of<V>>(epsilon)));
+    return {select<V>(clamped, V(1), V(0)), select<V>(clamped, V(0), V(1))};
+  }
+};
+
+/// Scalings u, v of a kernel K.
+template <class Rule>
+struct scalings {
+  Rule rule;
+  static constexpr bool forgets = Rule::forgets;
+
   template <class V>
   MHC_HD static V neutral() {
     return V(1);
@@ -36,21 +82,28 @@ struct linear_domain {
   MHC_HD static V entry(V const& kernel, V const& u, V const& v) {
     return (kernel * u) * v;
   }
-  /// 1 / Σ_l line_l scaling_l.
   template <class V, int N>
-  MHC_HD static V balance(vec<V, N> const& line, vec<V, N> const& scaling) {
-    V sum = line[0] * scaling[0];
-    MHC_UNROLL for (int l = 1; l < N; ++l) sum = sum + line[l] * scaling[l];
-    return V(1) / sum;
+  MHC_HD V next(V const& old, vec<V, N> const& line, vec<V, N> const& other) const {
+    return rule.next(old, sum(line, other));
+  }
+  template <class V, int N>
+  MHC_HD step_derivative<V> derivative(V const& old, vec<V, N> const& line, vec<V, N> const& other) const {
+    return rule.derivative(old, sum(line, other));
+  }
+
+ private:
+  template <class V, int N>
+  MHC_HD static V sum(vec<V, N> const& line, vec<V, N> const& other) {
+    V total = line[0] * other[0];
+    MHC_UNROLL for (int l = 1; l < N; ++l) total = total + line[l] * other[l];
+    return total;
   }
 };
 
-/// Potentials f = log u, g = log v of the logits themselves; nothing overflows or loses a line.
-struct log_domain {
-  template <class V, int N>
-  MHC_HD static tile<V, N> const& kernel(tile<V, N> const& z) {
-    return z;
-  }
+/// Potentials f = log u, g = log v of the logits L = log K themselves, with D(q) = q; nothing overflows or loses a line.
+struct potentials {
+  static constexpr bool forgets = true;
+
   template <class V>
   MHC_HD static V neutral() {
     return V(0);
@@ -60,13 +113,13 @@ struct log_domain {
     using std::exp;
     return exp((logit + f) + g);
   }
-  /// −log Σ_l exp(line_l + potential_l), shifted by the largest term.
+  /// −log Σ_l exp(line_l + other_l), shifted by the largest term.
   template <class V, int N>
-  MHC_HD static V balance(vec<V, N> const& line, vec<V, N> const& potential) {
+  MHC_HD V next(V const&, vec<V, N> const& line, vec<V, N> const& other) const {
     using std::exp;
     using std::log;
     vec<V, N> term;
-    MHC_UNROLL for (int l = 0; l < N; ++l) term[l] = line[l] + potential[l];
+    MHC_UNROLL for (int l = 0; l < N; ++l) term[l] = line[l] + other[l];
     V top = term[0];
     MHC_UNROLL for (int l = 1; l < N; ++l) top = maximum(top, term[l]);
     V sum = exp(term[0] - top);
@@ -89,64 +142,41 @@ MHC_HD inline vec<V, N> column_of(tile<V, N> const& a, int j) {
   return line;
 }
 
-template <class Domain, class V, int N>
-MHC_HD inline void scale_columns(tile<V, N> const& kernel, vec<V, N> const& u, vec<V, N>& v) {
-  MHC_UNROLL for (int j = 0; j < N; ++j) v[j] = Domain::balance(column_of(kernel, j), u);
+/// How often, and whether the last round leaves its row step out.
+struct sinkhorn_length {
+  int rounds;
+  bool ends_after_columns = false;
+
+  MHC_HD bool has_rows(int round) const { return !(ends_after_columns && round == rounds - 1); }
+};
+
+template <class Scheme, class V, int N>
+MHC_HD inline void step_columns(Scheme const& scheme, tile<V, N> const& kernel, vec<V, N> const& u, vec<V, N>& v) {
+  MHC_UNROLL for (int j = 0; j < N; ++j) v[j] = scheme.next(v[j], column_of(kernel, j), u);
 }
 
-template <class Domain, class V, int N>
-MHC_HD inline void scale_rows(tile<V, N> const& kernel, vec<V, N> const& v, vec<V, N>& u) {
-  MHC_UNROLL for (int i = 0; i < N; ++i) u[i] = Domain::balance(row_of(kernel, i), v);
+template <class Scheme, class V, int N>
+MHC_HD inline void step_rows(Scheme const& scheme, tile<V, N> const& kernel, vec<V, N> const& v, vec<V, N>& u) {
+  MHC_UNROLL for (int i = 0; i < N; ++i) u[i] = scheme.next(u[i], row_of(kernel, i), v);
 }
 
 /// diag(u) K diag(v).
-template <class Domain, class V, int N>
+template <class Scheme, class V, int N>
 MHC_HD inline tile<V, N> scaled(tile<V, N> const& kernel, vec<V, N> const& u, vec<V, N> const& v) {
   tile<V, N> p;
   MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) p.at[i][j] =
-      Domain::entry(kernel.at[i][j], u[i], v[j]);
+      Scheme::entry(kernel.at[i][j], u[i], v[j]);
   return p;
 }
 
-/// Z_ij −= max_i Z_ij. The first step divides by column sums, so a factor per column is forgotten exactly; a factor
-/// per row would change every finite iterate.
-template <class V, int N>
-MHC_HD inline void subtract_column_maximum(tile<V, N>& z) {
-  MHC_UNROLL for (int j = 0; j < N; ++j) {
-    V top = z.at[0][j];
-    MHC_UNROLL for (int i = 1; i < N; ++i) top = maximum(top, z.at[i][j]);
-    MHC_UNROLL for (int i = 0; i < N; ++i) z.at[i][j] = z.at[i][j] - top;
+template <class Scheme, class V, int N>
+MHC_HD inline tile<V, N> sinkhorn(Scheme const& scheme, tile<V, N> const& kernel, sinkhorn_length length) {
+  auto u = filled<N>(Scheme::template neutral<V>()), v = u;
+  for (int t = 0; t < length.rounds; ++t) {
+    step_columns(scheme, kernel, u, v);
+    if (length.has_rows(t)) step_rows(scheme, kernel, v, u);
   }
-}
-
-/// Lanes in which some shifted logit is too small for the linear domain.
-template <class V, int N>
-MHC_HD inline mask_of<V> needs_log_domain(tile<V, N> const& shifted) {
-  V low = shifted.at[0][0];
-  MHC_UNROLL for (int k = 1; k < N * N; ++k) low = minimum(low, shifted[k]);
-  return less<V>(low, V(-linear_range<V>));
-}
-
-template <class Domain, class V, int N>
-MHC_HD inline tile<V, N> sinkhorn_in(tile<V, N> const& shifted, int iterations) {
-  auto const kernel = Domain::kernel(shifted);
-  auto u = filled<N>(Domain::template neutral<V>());
-  auto v = u;
-  for (int t = 0; t < iterations; ++t) {
-    scale_columns<Domain>(kernel, u, v);
-    scale_rows<Domain>(kernel, v, u);
-  }
-  return scaled<Domain>(kernel, u, v);
-}
-
-/// `iterations` x (columns, then rows): on return rows sum to 1 up to rounding, columns up to truncation.
-template <class V, int N>
-MHC_HD inline tile<V, N> sinkhorn(tile<V, N> z, int iterations) {
-  subtract_column_maximum(z);
-  auto p = sinkhorn_in<linear_domain>(z, iterations);
-  auto const wide = needs_log_domain(z);
-  if (lane<V>::any(wide)) assign_where(wide, p, sinkhorn_in<log_domain>(z, iterations));
-  return p;
+  return scaled<Scheme>(kernel, u, v);
 }
 
 }  // namespace mhc::math

@@ -31,6 +31,19 @@ struct lane<xsimd::batch<T, Arch>> {
   static mask less(batch const& a, batch const& b) { return a < b; }
   static batch select(mask const& m, batch const& a, batch const& b) { return xsimd::select(m, a, b); }
   static bool any(mask const& m) { return xsimd::any(m); }
+
+  static constexpr int count = static_cast<int>(batch::size);
+  static T get(batch const& v, int w) {
+    alignas(64) T stage[batch::size];
+    v.store_aligned(stage);
+    return stage[w];
+  }
+  static void set(batch& v, int w, T value) {
+    alignas(64) T stage[batch::size];
+    v.store_aligned(stage);
+    stage[w] = value;
+    v = batch::load_aligned(stage);
+  }
 };
 
 }  // namespace mhc::math

@@ -14,43 +14,74 @@ namespace mhc {
 /// A fixed number of Sinkhorn–Knopp iterations, in the given convention. Rows of the plan sum to 1 up to rounding;
 /// columns up to the truncation error, which decays geometrically, slowly for widely spread logits.
 ///
-/// @tparam Convention  which published iteration: convention::paper
+/// @tparam Convention  which published iteration: convention::paper, ::deepseek_v4, ::megatron, ::log_domain
 /// @see R. Sinkhorn, P. Knopp, Pacific J. Math. 21 (1967) 343–348; mHC, arXiv:2512.24880, eq. 9.
 /// @see mhc::entropic for the limit of the iteration, exactly.
 template <class Convention = convention::paper>
 struct sinkhorn {
-  int iterations = 20;  ///< at least 1; at most 1024 for the unrolled vjp
+  int iterations = 20;  ///< 1 to 1024
   mhc::gradient gradient = mhc::gradient::unrolled;
+  Convention convention = {};  ///< its own options: epsilon, temperature
 
   template <int N>
   static constexpr int logits = N * N;
 
   template <int N, class V>
   MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
-    return Convention::apply(detail::as_matrix<N>(z), iterations);
+    auto const length = Convention::length(iterations);
+    return Convention::orient(convention.run(
+        detail::as_matrix<N>(z),
+        [&](auto const& scheme, math::tile<V, N> const& kernel) { return math::sinkhorn(scheme, kernel, length); }));
   }
 
   template <class V, int N>
   MHC_HD math::vec<V, N * N> vjp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan,
                                  math::tile<V, N> const& plan_gradient) const {
-    return detail::as_logits(gradient == mhc::gradient::implicit
-                                 ? math::implicit_derivative(plan, plan_gradient)
-                                 : Convention::vjp(detail::as_matrix<N>(z), iterations, plan_gradient));
+    auto const length = Convention::length(iterations);
+    auto const logits_matrix = detail::as_matrix<N>(z);
+    math::tile<V, N> const g = Convention::orient(plan_gradient);
+    auto const unrolled = [&] {
+      return convention.run(logits_matrix, [&](auto const& scheme, math::tile<V, N> const& kernel) {
+        return math::sinkhorn_vjp(scheme, kernel, length, g);
+      });
+    };
+    auto const kernel_gradient = derivative<V, N>(Convention::orient(plan), g, unrolled);
+    return detail::as_logits<V, N>(convention.pull(logits_matrix, kernel_gradient));
   }
 
   template <class V, int N>
   MHC_HD math::tile<V, N> jvp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan,
                               math::vec<V, N * N> const& tangent) const {
-    return gradient == mhc::gradient::implicit
-               ? math::implicit_derivative(plan, detail::as_matrix<N>(tangent))
-               : Convention::jvp(detail::as_matrix<N>(z), iterations, detail::as_matrix<N>(tangent));
+    auto const length = Convention::length(iterations);
+    auto const logits_matrix = detail::as_matrix<N>(z);
+    math::tile<V, N> const d = convention.push(logits_matrix, detail::as_matrix<N>(tangent));
+    auto const unrolled = [&] {
+      return convention.run(logits_matrix, [&](auto const& scheme, math::tile<V, N> const& kernel) {
+        return math::sinkhorn_jvp(scheme, kernel, length, d);
+      });
+    };
+    return Convention::orient(derivative<V, N>(Convention::orient(plan), d, unrolled));
   }
 
   void validate(char const* operation) const {
-    if (iterations < 1 || iterations > Convention::vjp_iterations) {
+    if constexpr (requires { convention.validate(operation); }) convention.validate(operation);
+    if (iterations < 1 || iterations > math::sinkhorn_vjp_rounds) {
       throw option_error(std::string(operation) + ": sinkhorn.iterations is " + std::to_string(iterations) +
-                         ", expected 1 to " + std::to_string(Convention::vjp_iterations));
+                         ", expected 1 to " + std::to_string(math::sinkhorn_vjp_rounds));
     }
+  }
+
+ private:
+  /// The derivative of log K -> P applied to x, which the unrolled one has taken in already. The implicit one is
+  /// symmetric, so one text serves vjp and jvp.
+  template <class V, int N, class F>
+  MHC_HD math::tile<V, N> derivative(math::tile<V, N> const& plan, math::tile<V, N> const& x, F const& unrolled) const {
+    if (gradient == mhc::gradient::unrolled) return unrolled();
+    auto result = math::implicit_derivative(plan, x);
+    if (gradient == mhc::gradient::implicit) return result;
+    auto const truncated = math::less<V>(V(16 * N * math::epsilon<V>), math::marginal_error(plan));
+    if (math::lane<V>::any(truncated)) math::assign_where(truncated, result, unrolled());
+    return result;
   }
 };
 
