@@ -6,7 +6,16 @@
 
 #include <mhc/compose/initialise.hpp>
 #include <mhc/compose/stack.hpp>
+#include <mhc/geometry/collapse.hpp>
+#include <mhc/geometry/decomposition.hpp>
+#include <mhc/geometry/distance.hpp>
 #include <mhc/geometry/gains.hpp>
+#include <mhc/geometry/membership.hpp>
+#include <mhc/geometry/retraction.hpp>
+#include <mhc/geometry/rounding.hpp>
+#include <mhc/geometry/sampling.hpp>
+#include <mhc/geometry/spectrum.hpp>
+#include <mhc/geometry/tangent.hpp>
 #include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/coefficients/coefficients.hpp>
 #include <mhc/ops/connections.hpp>
