@@ -6,6 +6,7 @@
 #include <mhc/ops/project_matrix/kernel.hpp>
 
 #include <cmath>
+#include <limits>
 
 /// @file
 /// The exact entropic projection of one large matrix: the Newton method of <mhc/math/newton.hpp>, row by row. A step
@@ -125,7 +126,9 @@ class matrix_newton {
       W const* const plan = memory_.plan + shape_.offset(i);
       for (int j = 0; j < shape_.padded; ++j) row[j] = plan[j];
     });
-    solve_connected(machine_, shape_, graph);
+    // Groups of columns that are coupled by less than rounding would move apart for ever to mend a rounding error.
+    fill(graph.held, shape_.padded, std::numeric_limits<W>::epsilon());
+    solve_on_columns(machine_, shape_, graph, [](int, W degree) { return W(1) / degree; });
     W low = graph.potential[0], high = low;
     for (int j = 1; j < shape_.order; ++j) {
       low = math::minimum(low, graph.potential[j]);
