@@ -25,5 +25,6 @@
 #include <mhc/ops/mix/mix.hpp>
 #include <mhc/ops/pre/pre.hpp>
 #include <mhc/ops/project/project.hpp>
+#include <mhc/ops/project_matrix/project_matrix.hpp>
 #include <mhc/projections/entropic.hpp>
 #include <mhc/projections/sinkhorn.hpp>

@@ -20,7 +20,9 @@ void compare(Convention const& convention) {
 
 }  // namespace
 
-TEST_CASE("convention::log_domain", "[ops][project_matrix]") { compare(mhc::convention::log_domain{.temperature = .7}); }
+TEST_CASE("convention::log_domain", "[ops][project_matrix]") {
+  compare(mhc::convention::log_domain{.temperature = .7});
+}
 
 TEST_CASE("convention::megatron", "[ops][project_matrix]") {
   compare(mhc::convention::megatron{});

@@ -3,6 +3,7 @@
 // what characterises it: unit sums, and a logarithm that differs from the logits by a⊕b.
 
 #include "support/project_matrix.hpp"
+
 #include "support/reference.hpp"
 
 #include <mhc/projections/entropic.hpp>
@@ -17,8 +18,7 @@ using array = std::vector<double>;
 long double not_a_sum(std::vector<long double> const& d, std::size_t n) {
   long double worst = 0;
   for (std::size_t i = 1; i < n; ++i)
-    for (std::size_t j = 1; j < n; ++j)
-      worst = std::max(worst, std::abs(d[i * n + j] - d[i * n] - d[j] + d[0]));
+    for (std::size_t j = 1; j < n; ++j) worst = std::max(worst, std::abs(d[i * n + j] - d[i * n] - d[j] + d[0]));
   return worst;
 }
 

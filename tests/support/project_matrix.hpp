@@ -26,9 +26,8 @@ std::vector<T> project_one(Policy const& policy, P const& projection, std::vecto
   guarded<T> const z(logits);
   guarded<T> plan(z.size());
   guarded<W> workspace(project_workspace_size(projection, n));
-  auto const found =
-      mhc::project(policy, projection, matrix_view<T const>{z.data(), n}, matrix_view<T>{plan.data(), n},
-                   std::span<W>(workspace.data(), static_cast<std::size_t>(workspace.size())));
+  auto const found = mhc::project(policy, projection, matrix_view<T const>{z.data(), n}, matrix_view<T>{plan.data(), n},
+                                  std::span<W>(workspace.data(), static_cast<std::size_t>(workspace.size())));
   if (report != nullptr) *report = found;
   return plan.values();
 }

@@ -30,19 +30,18 @@ W centre_row(W const* p, W* x, matrix_shape const& shape) {
     if (p[j] > p[pivot]) pivot = j;
   V const origin(x[pivot]);
   W const total = sum_along_row<V>(0, shape.padded, [&](int j) { return access::load(p + j); });
-  W const moment = sum_along_row<V>(
-      0, shape.padded, [&](int j) { return access::load(p + j) * (access::load(x + j) - origin); });
+  W const moment =
+      sum_along_row<V>(0, shape.padded, [&](int j) { return access::load(p + j) * (access::load(x + j) - origin); });
   V const mean(moment / total);
-  along_row<V>(0, shape.padded, [&](int j) {
-    access::store(access::load(p + j) * ((access::load(x + j) - origin) - mean), x + j);
-  });
+  along_row<V>(0, shape.padded,
+               [&](int j) { access::store(access::load(p + j) * ((access::load(x + j) - origin) - mean), x + j); });
   return total;
 }
 
-/// Rows of P and X from load_p(i, row) and load_x(i, row); the rows of the result go to store(block, i, row).
-template <class Machine, class W, class LoadP, class LoadX, class Store>
+/// `inverse_of` says what the graph of P is like: connected_graph or graph_in_pieces. Rows of P and X from load_p(i, row) and load_x(i, row); the rows of the result go to store(block, i, row).
+template <class Machine, class W, class Inverse, class LoadP, class LoadX, class Store>
 void implicit_derivative_of(Machine const& machine, matrix_shape const& shape, derivative_memory<W> const& memory,
-                            LoadP&& load_p, LoadX&& load_x, Store&& store) {
+                            Inverse const& inverse_of, LoadP&& load_p, LoadX&& load_x, Store&& store) {
   using V = vector_of<Machine, W>;
   using access = row_access<V>;
   auto const& graph = memory.graph;
@@ -62,7 +61,8 @@ void implicit_derivative_of(Machine const& machine, matrix_shape const& shape, d
     V const factor(W(1) / std::sqrt(total));
     along_row<V>(0, shape.padded, [&](int j) { access::store(access::load(row + j) * factor, row + j); });
   });
-  solve_connected(machine, shape, graph);
+  fill(graph.held, shape.padded, W(0));
+  solve_on_columns(machine, shape, graph, inverse_of);
   for_rows(machine, shape, [&](int block, int i) {
     W *const p = memory.stage.at(block, 0), *const x = memory.stage.at(block, 1);
     load_p(i, p);

@@ -185,16 +185,17 @@ class matrix_iteration {
 
  private:
   /// The last half-step of the rows or of the columns.
-  int last_of(bool rows) const { return length_.divides_rows(length_.steps) == rows ? length_.steps : length_.steps - 1; }
+  int last_of(bool rows) const {
+    return length_.divides_rows(length_.steps) == rows ? length_.steps : length_.steps - 1;
+  }
 
   /// row ← the entries of row i, scaled by half-step hu of the rows and hv of the columns.
   void entries(int i, int hu, int hv, W* row) const {
     W const* const k = kernel_ + shape_.offset(i);
     W const* const v = memory_.scaling.at(hv);
     V const u(memory_.scaling.at(hu)[i]);
-    along_row<V>(0, shape_.padded, [&](int j) {
-      access::store(Scheme::entry(access::load(k + j), u, access::load(v + j)), row + j);
-    });
+    along_row<V>(0, shape_.padded,
+                 [&](int j) { access::store(Scheme::entry(access::load(k + j), u, access::load(v + j)), row + j); });
   }
 
   /// Half-step h of the rows, then the half-step of the columns after it; either may be left out.

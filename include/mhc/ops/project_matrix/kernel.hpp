@@ -17,11 +17,11 @@ namespace mhc::detail {
 
 /// How a convention reads and writes a matrix in the layout of its logits.
 struct kernel_recipe {
-  bool rows_first;             ///< which side is divided first
-  bool ends_with_first;        ///< whether the last round leaves its second side out
-  bool plan_is_transposed;     ///< whether H_res is the transpose of what the iteration returns
-  double scale = 1;            ///< of the logits
-  bool softmax = false;        ///< K = softmax of each row + raise, else exp(Z) less the maximum of what comes first
+  bool rows_first;          ///< which side is divided first
+  bool ends_with_first;     ///< whether the last round leaves its second side out
+  bool plan_is_transposed;  ///< whether H_res is the transpose of what the iteration returns
+  double scale = 1;         ///< of the logits
+  bool softmax = false;     ///< K = softmax of each row + raise, else exp(Z) less the maximum of what comes first
   double raise = 0;
 };
 
@@ -138,8 +138,8 @@ template <class Machine, class T, class W>
 bool load_log_kernel(Machine const& machine, matrix_shape const& shape, kernel_recipe const& recipe,
                      oriented<T const> const& logits, W* kernel, block_rows<W> const& partial) {
   for_rows(machine, shape, [&](int, int i) { load_logits(recipe, logits, i, kernel + shape.offset(i), shape.padded); });
-  W const spread = recipe.rows_first ? shift_rows(machine, shape, kernel, partial)
-                                     : shift_columns(machine, shape, kernel, partial);
+  W const spread =
+      recipe.rows_first ? shift_rows(machine, shape, kernel, partial) : shift_columns(machine, shape, kernel, partial);
   return spread > math::linear_range<W>;
 }
 

@@ -71,9 +71,10 @@ class matrix_newton {
         apply();
       }
     }
-    report.error = static_cast<double>(
-        marginal_error_of(machine_, shape_, memory_.partial, memory_.factor, memory_.row_error,
-                          [&](int, int i) { return memory_.plan + shape_.offset(i); }));
+    report.error =
+        static_cast<double>(marginal_error_of(machine_, shape_, memory_.partial, memory_.factor, memory_.row_error,
+                                              [&](int, int i) { return memory_.plan + shape_.offset(i); }));
+    if (std::isnan(report.error)) fill(memory_.plan, shape_.square(), std::numeric_limits<W>::quiet_NaN());
     return report;
   }
 

@@ -17,7 +17,8 @@
 
 namespace mhc {
 
-/// A projection of one matrix of any order. Satisfied by `sinkhorn` with a convention of the library and by `entropic`.
+/// A projection of one matrix of any order. Satisfied by `sinkhorn` with a convention of the library,
+/// by `entropic` and by `euclidean`.
 template <class P>
 concept matrix_projection = requires(P const p, detail::matrix_shape const shape) {
   detail::memory_for<double>(p, shape);
@@ -49,7 +50,8 @@ argument check_workspace(char const* operation, std::span<W> workspace, std::ptr
 
 }  // namespace detail
 
-/// Elements of the workspace of `project` for one matrix of this order: about n² for `sinkhorn`, 2n² for `entropic`.
+/// Elements of the workspace of `project` for one matrix of this order: about n² for `sinkhorn`, 2n² for `entropic`
+/// and `euclidean`.
 ///
 /// @throws mhc::shape_error   order < 1
 /// @throws mhc::option_error  an option of the projection is out of range
@@ -76,7 +78,7 @@ std::ptrdiff_t project_vjp_workspace_size(P const& projection, int order) {
 ///
 /// The maths is that of `project` on batches of small matrices, vectorised along the rows. `sinkhorn` costs one pass
 /// over a kernel of n² numbers per iteration; `entropic` as well as long as every iteration halves the error, and
-/// 2n³/3 multiplications per Newton step after that.
+/// 2n³/3 multiplications per Newton step after that; `euclidean` 2n³/3 to 4n³/3 per Newton step.
 ///
 /// Shapes      logits, plan (n, n), n >= 1; workspace: project_workspace_size(projection, n) elements.
 /// Units       logits in nats; plan dimensionless.
@@ -88,7 +90,7 @@ std::ptrdiff_t project_vjp_workspace_size(P const& projection, int order) {
 /// Memory      no allocation; the workspace is read and written, its contents are of no use afterwards.
 /// Non-finite  a NaN or +infinity makes the plan NaN; converged is false.
 ///
-/// @param projection  sinkhorn or entropic, with its options
+/// @param projection  sinkhorn, entropic or euclidean, with its options
 /// @return the marginal error reached and whether that is what the projection promises
 /// @throws mhc::shape_error   the matrices do not fit together, or the workspace is too small; nothing is written
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
@@ -113,6 +115,7 @@ matrix_report project(Policy const& policy, P const& projection, std::type_ident
 /// `sinkhorn` with gradient::unrolled runs the iteration again, keeps the scalings of every half-step, and goes back
 /// through them: as many passes as forward. With gradient::implicit, and for `entropic`, P∘(G − α⊕β) is solved with the
 /// marginals that the plan has, on the Laplacian of its columns: 2n³/3 multiplications, without a subtraction.
+/// `euclidean` is the same with the pattern of the plan in its place.
 ///
 /// Shapes      logits, plan, plan_gradient, logits_gradient (n, n), n >= 1; workspace:
 ///             project_vjp_workspace_size(projection, n) elements.
@@ -140,9 +143,10 @@ void project_vjp(Policy const& policy, P const& projection, std::type_identity_t
   detail::check_order(name, "plan_gradient", plan_gradient.order, logits.order);
   detail::check_order(name, "logits_gradient", logits_gradient.order, logits.order);
   auto const needed = detail::memory_for_vjp<double>(projection, detail::matrix_shape(plan.order));
-  detail::check(name, {detail::reads("logits", logits), detail::reads("plan", plan),
-                       detail::reads("plan_gradient", plan_gradient), detail::writes("logits_gradient", logits_gradient),
-                       detail::check_workspace(name, workspace, needed)});
+  detail::check(
+      name,
+      {detail::reads("logits", logits), detail::reads("plan", plan), detail::reads("plan_gradient", plan_gradient),
+       detail::writes("logits_gradient", logits_gradient), detail::check_workspace(name, workspace, needed)});
   using detail::project_matrix_vjp_impl;
   project_matrix_vjp_impl(policy, projection, logits, matrix_view<T const>(plan), plan_gradient, logits_gradient,
                           workspace.data());

@@ -64,8 +64,8 @@ void add_scaled(W* y, W const* x, W factor, int padded, int first = 0) {
 }
 
 template <class W>
-void fill(W* row, int count, W value) {
-  for (int j = 0; j < count; ++j) row[j] = value;
+void fill(W* row, std::ptrdiff_t count, W value) {
+  for (std::ptrdiff_t j = 0; j < count; ++j) row[j] = value;
 }
 
 /// A matrix of the caller's, or its transpose, read and written by rows of working numbers.
@@ -118,9 +118,7 @@ struct block_rows {
         padded(shape.padded) {}
   W* at(int block, int which = 0) const { return data + (std::ptrdiff_t{each} * block + which) * padded; }
 
-  void clear(matrix_shape const& shape) const {
-    for (std::ptrdiff_t k = 0; k < each * shape.blocks * padded; ++k) data[k] = W(0);
-  }
+  void clear(matrix_shape const& shape) const { fill(data, each * shape.blocks * padded, W(0)); }
   /// total += the sums of the blocks, in their order.
   template <class V>
   void add_to(W* total, matrix_shape const& shape) const {

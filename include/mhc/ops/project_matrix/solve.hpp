@@ -2,10 +2,12 @@
 #pragma once
 
 #include <mhc/ops/project_matrix/derivative.hpp>
+#include <mhc/ops/project_matrix/euclidean.hpp>
 #include <mhc/ops/project_matrix/iteration.hpp>
 #include <mhc/ops/project_matrix/kernel.hpp>
 #include <mhc/ops/project_matrix/newton.hpp>
 #include <mhc/projections/entropic.hpp>
+#include <mhc/projections/euclidean.hpp>
 #include <mhc/projections/sinkhorn.hpp>
 
 #include <limits>
@@ -55,8 +57,8 @@ void with_iteration(Machine const& machine, matrix_shape const& shape, sinkhorn<
     run(scalings);
     return;
   }
-  bool const wide = load_log_kernel(machine, shape, recipe, oriented<T const>{logits}, memory.kernel,
-                                    memory.iteration.partial);
+  bool const wide =
+      load_log_kernel(machine, shape, recipe, oriented<T const>{logits}, memory.kernel, memory.iteration.partial);
   if constexpr (decltype(scalings)::forgets) {
     if (wide) return run(math::potentials{});
   }
@@ -113,7 +115,7 @@ void solve_vjp(Machine const& machine, sinkhorn<C> const& projection, matrix_vie
     W const converged = W(16) * static_cast<W>(shape.order) * static_cast<W>(std::numeric_limits<T>::epsilon());
     if (projection.gradient == gradient::implicit || marginal_error_of(machine, shape, plan, m) <= converged) {
       return implicit_derivative_of(
-          machine, shape, m, [&](int i, W* row) { p.load(i, row, shape.padded); },
+          machine, shape, m, connected_graph<W>{shape.order - 1}, [&](int i, W* row) { p.load(i, row, shape.padded); },
           [&](int i, W* row) { g.load(i, row, shape.padded); },
           [&](int block, int i, W* row) { store(i, row, m.stage.at(block, 2)); });
     }
@@ -167,7 +169,8 @@ void solve_vjp(Machine const& machine, entropic const&, matrix_view<T const>, ma
   matrix_shape const shape(plan.order);
   derivative_memory<W> const memory(workspace, shape);
   implicit_derivative_of(
-      machine, shape, memory, [&](int i, W* row) { oriented<T const>{plan}.load(i, row, shape.padded); },
+      machine, shape, memory, connected_graph<W>{shape.order - 1},
+      [&](int i, W* row) { oriented<T const>{plan}.load(i, row, shape.padded); },
       [&](int i, W* row) { oriented<T const>{plan_gradient}.load(i, row, shape.padded); },
       [&](int, int i, W const* row) { oriented<T>{logits_gradient}.store(i, row); });
 }
@@ -180,6 +183,48 @@ std::ptrdiff_t memory_for(entropic const&, matrix_shape const& shape) {
 }
 template <class W>
 std::ptrdiff_t memory_for_vjp(entropic const&, matrix_shape const& shape) {
+  scratch<W> memory;
+  derivative_memory<W>(memory, shape);
+  return memory.used;
+}
+
+// Euclidean -----------------------------------------------------------------------------------------------------------
+
+template <class Machine, class T, class W>
+matrix_report solve(Machine const& machine, euclidean const& projection, matrix_view<T const> logits,
+                    matrix_view<T> plan, scratch<W> workspace) {
+  matrix_shape const shape(plan.order);
+  euclidean_memory<W> const memory(workspace, shape);
+  matrix_euclidean<Machine, T, W> const newton(machine, shape, logits, memory);
+  W const tolerance =
+      projection.tolerance > 0 ? static_cast<W>(projection.tolerance) : W(2) * rounding_of<W>(shape.order);
+  return newton.run(tolerance, projection.max_iterations, oriented<T>{plan});
+}
+
+/// Ω∘(G − α⊕β), Ω the pattern of the plan.
+template <class Machine, class T, class W>
+void solve_vjp(Machine const& machine, euclidean const&, matrix_view<T const>, matrix_view<T const> plan,
+               matrix_view<T const> plan_gradient, matrix_view<T> logits_gradient, scratch<W> workspace) {
+  matrix_shape const shape(plan.order);
+  derivative_memory<W> const memory(workspace, shape);
+  implicit_derivative_of(
+      machine, shape, memory, graph_in_pieces{},
+      [&](int i, W* row) {
+        oriented<T const>{plan}.load(i, row, shape.padded);
+        for (int j = 0; j < shape.order; ++j) row[j] = row[j] > W(0) ? W(1) : W(0);
+      },
+      [&](int i, W* row) { oriented<T const>{plan_gradient}.load(i, row, shape.padded); },
+      [&](int, int i, W const* row) { oriented<T>{logits_gradient}.store(i, row); });
+}
+
+template <class W>
+std::ptrdiff_t memory_for(euclidean const&, matrix_shape const& shape) {
+  scratch<W> memory;
+  euclidean_memory<W>(memory, shape);
+  return memory.used;
+}
+template <class W>
+std::ptrdiff_t memory_for_vjp(euclidean const&, matrix_shape const& shape) {
   scratch<W> memory;
   derivative_memory<W>(memory, shape);
   return memory.used;
