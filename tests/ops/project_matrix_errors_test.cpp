@@ -104,7 +104,7 @@ TEST_CASE("the workspace is as large as it has to be, and no larger", "[ops][pro
 
 TEST_CASE("a NaN or +infinity anywhere makes the matrix NaN", "[ops][project_matrix][nonfinite]") {
   for (double const bad : {not_a_number<double>, infinity<double>})
-    for (std::size_t const at : {0, 7, 24}) {
+    for (std::size_t const at : {0u, 7u, 24u}) {
       auto logits = gaussian<double>(25);
       logits[at] = bad;
       CAPTURE(bad, at);
@@ -124,7 +124,7 @@ TEST_CASE("a NaN or +infinity anywhere makes the matrix NaN", "[ops][project_mat
 
 TEST_CASE("an entry of −infinity is an entry that is 0", "[ops][project_matrix]") {
   auto logits = gaussian<double>(36);
-  for (std::size_t const at : {1, 8, 15}) logits[at] = -infinity<double>;
+  for (std::size_t const at : {1u, 8u, 15u}) logits[at] = -infinity<double>;
   for (auto const& plan : {project_one(mhc::simd, mhc::sinkhorn<>{.iterations = 200}, logits),
                            project_one(mhc::simd, mhc::entropic{}, logits)}) {
     for (std::size_t i = 0; i < 6; ++i) {
@@ -133,7 +133,7 @@ TEST_CASE("an entry of −infinity is an entry that is 0", "[ops][project_matrix
       CHECK(std::abs(row) <= 1e-14);
       CHECK(std::abs(column) <= 1e-14);
     }
-    for (std::size_t const at : {1, 8, 15}) CHECK(plan[at] == 0);
+    for (std::size_t const at : {1u, 8u, 15u}) CHECK(plan[at] == 0);
   }
 }
 

@@ -100,24 +100,24 @@ class matrix_newton {
     return spread > math::linear_range<W>;
   }
 
-  /// right ← 1 − column sums; returns the largest magnitude, NaN if there is one.
+  /// factor ← column sums, right ← 1 − column sums; returns the largest magnitude of that, NaN if there is one.
   W column_errors() const {
     memory_.partial.clear(shape_);
     for_rows(machine_, shape_, [&](int block, int i) {
-      add_scaled<V>(memory_.partial.at(block), memory_.plan + shape_.offset(i), W(-1), shape_.padded);
+      add_scaled<V>(memory_.partial.at(block), memory_.plan + shape_.offset(i), W(1), shape_.padded);
     });
+    fill(memory_.factor, shape_.padded, W(0));
+    memory_.partial.template add_to<V>(memory_.factor, shape_);
     W* const right = memory_.graph.right;
-    fill(right, shape_.padded, W(0));
-    memory_.partial.template add_to<V>(right, shape_);
     W worst(0);
-    for (int j = 0; j < shape_.order; ++j) worst = larger(worst, std::abs(right[j] += W(1)));
+    for (int j = 0; j < shape_.order; ++j) worst = larger(worst, std::abs(right[j] = W(1) - memory_.factor[j]));
+    fill(right + shape_.order, shape_.padded - shape_.order, W(0));
     return worst;
   }
 
   /// factor ← 1 / column sums.
   void scale_columns() const {
-    for (int j = 0; j < shape_.order; ++j) set_step(j, -std::log1p(-memory_.graph.right[j]));
-    fill(memory_.factor + shape_.order, shape_.padded - shape_.order, W(0));
+    for (int j = 0; j < shape_.order; ++j) set_step(j, -std::log(memory_.factor[j]));
   }
 
   /// factor ← exp of the damped Newton step. Returns the oscillation of the step before damping.
@@ -138,7 +138,6 @@ class matrix_newton {
     W const rho = high - low;
     W const damping = rho > W(1e-3) ? std::log1p(rho) / rho : W(1);
     for (int j = 0; j < shape_.order; ++j) set_step(j, damping * (graph.potential[j] - high));  // ≤ 0: no overflow
-    fill(memory_.factor + shape_.order, shape_.padded - shape_.order, W(0));
     return rho;
   }
 
