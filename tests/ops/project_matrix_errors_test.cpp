@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `project` and `project_vjp` of one matrix refuse, before anything is written; what a NaN does; no allocation.
+// What `project` and `project_vjp` of one matrix refuse, before anything is written; what a NaN does.
 
 #include "support/project_matrix.hpp"
 
@@ -7,25 +7,7 @@
 
 #include <mhc/projections/entropic.hpp>
 
-#include <cstdlib>
-#include <new>
-
 using namespace mhc::test;
-
-namespace {
-
-long allocations = 0;
-
-}  // namespace
-
-// noinline: g++ would otherwise see malloc paired with delete, and free with new, and warn.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* p = std::malloc(bytes)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -135,12 +117,4 @@ TEST_CASE("an entry of −infinity is an entry that is 0", "[ops][project_matrix
     }
     for (std::size_t const at : {1u, 8u, 15u}) CHECK(plan[at] == 0);
   }
-}
-
-TEST_CASE("neither operation allocates", "[ops][project_matrix][allocation]") {
-  call c;
-  long const before = allocations;
-  c.project();
-  c.project_vjp();
-  CHECK(allocations == before);
 }

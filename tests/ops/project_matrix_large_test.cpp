@@ -36,8 +36,8 @@ void check_gradient(P const& projection, int n, double sigma, int directions) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("sinkhorn of orders 33 and 257 agrees with long double", "[ops][project_matrix]", double, float) {
-  for (int n : {33, 257})
+TEMPLATE_TEST_CASE("sinkhorn of orders up to 257 agrees with long double", "[ops][project_matrix]", double, float) {
+  for (int n : {15, 16, 17, 33, 257})
     for (double const sigma : {1., 4.}) {
       auto const logits = gaussian<TestType>(static_cast<std::ptrdiff_t>(n) * n, sigma, 3);
       auto const expected = reference::sinkhorn(widen(logits), static_cast<std::size_t>(n), 12);
@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE("sinkhorn of orders 33 and 257 agrees with long double", "[op
 }
 
 TEST_CASE("the unrolled gradient agrees with the complex step", "[ops][project_matrix][gradient]") {
-  check_gradient(mhc::sinkhorn<>{.iterations = 12}, 33, 2, 3);
+  for (int n : {15, 16, 17, 33}) check_gradient(mhc::sinkhorn<>{.iterations = 12}, n, 2, 3);
   check_gradient(mhc::sinkhorn<>{.iterations = 5}, 257, 3, 1);
 }
 
