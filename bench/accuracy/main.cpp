@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
@@ -88,19 +89,19 @@ summary marginal_errors(array<T> const& plans) {
   return summary(errors);
 }
 
-/// max |x − e| / max |e| of every matrix; 1 where e is 0 and x is not.
+/// max |x − e| / max |e| of every matrix, but relative to the rounding of 1 where e is smaller than that.
 template <class T>
 summary relative_errors(array<T> const& found, array<tile> const& expected) {
   array<double> errors;
   for (std::size_t b = 0; b < expected.size(); ++b) {
     auto const x = widened(found, static_cast<std::ptrdiff_t>(b));
-    real worst = 0, scale = 0;
+    real worst = 0, scale = std::numeric_limits<T>::epsilon();
     for (int k = 0; k < K; ++k) {
       real const off = std::abs(x[k] - expected[b][k]);
       worst = off <= worst ? worst : off;  // keeps a NaN
       scale = std::max(scale, std::abs(expected[b][k]));
     }
-    errors.push_back(static_cast<double>(scale > 0 ? worst / scale : (worst > 0 ? 1 : worst)));
+    errors.push_back(static_cast<double>(worst / scale));
   }
   return summary(errors);
 }

@@ -118,3 +118,30 @@ TEST_CASE("entropic: logits that are spread wide, and near a permutation", "[ops
   CHECK(report.converged);
   CHECK(report.steps <= 12);
 }
+
+TEST_CASE("the gradient of groups that are hardly coupled is that of each", "[ops][project_matrix][entropic]") {
+  for (double const coupling : {0., 1e-300, 1e-60, 1e-30, 1e-20}) {
+    constexpr std::size_t n = 20, half = n / 2;
+    array plan(n * n, coupling), g = gaussian<double>(n * n);
+    std::vector<array> gradients;
+    for (std::size_t part : {0u, 1u}) {
+      auto const p = project_one(mhc::seq, mhc::entropic{}, gaussian<double>(half * half, 1, 3 + unsigned(part)));
+      array part_of_g(half * half);
+      for (std::size_t i = 0; i < half; ++i)
+        for (std::size_t j = 0; j < half; ++j) {
+          auto const at = (part * half + i) * n + part * half + j;
+          plan[at] = p[i * half + j];
+          part_of_g[i * half + j] = g[at];
+        }
+      gradients.push_back(project_one_vjp(mhc::seq, mhc::entropic{}, p, p, part_of_g));
+    }
+    auto const whole = project_one_vjp(mhc::seq, mhc::entropic{}, plan, plan, g);
+    CAPTURE(coupling);
+    for (std::size_t k = 0; k < n * n; ++k) {
+      auto const part = k / n / half;
+      bool const inside = k % n / half == part;
+      auto const expected = inside ? gradients[part][(k / n % half) * half + k % n % half] : 0;
+      REQUIRE(std::abs(whole[k] - expected) <= 40 * eps<double>);
+    }
+  }
+}

@@ -4,6 +4,7 @@
 #include <mhc/ops/project_matrix/elimination.hpp>
 
 #include <cmath>
+#include <limits>
 
 /// @file
 /// P∘(X − α⊕β) for one large P, as in <mhc/math/laplacian.hpp>. Differences of X along a row are taken from the entry of
@@ -18,7 +19,7 @@ struct derivative_memory {
   block_rows<W> partial, stage;
 
   derivative_memory(scratch<W>& memory, matrix_shape const& shape)
-      : graph(memory, shape), partial(memory, shape, 1), stage(memory, shape, 3) {}
+      : graph(memory, shape), partial(memory, shape, 2), stage(memory, shape, 3) {}
 };
 
 /// x ← p∘(x − mean of x), the mean weighted with p; returns Σ p.
@@ -51,10 +52,19 @@ void implicit_derivative_of(Machine const& machine, matrix_shape const& shape, d
     load_p(i, p);
     load_x(i, x);
     centre_row<V>(p, x, shape);
-    add_scaled<V>(memory.partial.at(block), x, W(1), shape.padded);
+    W *const sum = memory.partial.at(block, 0), *const size = memory.partial.at(block, 1);
+    along_row<V>(0, shape.padded, [&](int j) {
+      V const flow = access::load(x + j);
+      access::store(access::load(sum + j) + flow, sum + j);
+      access::store(access::load(size + j) + math::magnitude(flow), size + j);
+    });
   });
   fill(graph.right, shape.padded, W(0));
-  memory.partial.template add_to<V>(graph.right, shape);
+  fill(graph.noise, shape.padded, W(0));
+  memory.partial.template add_to<V>(graph.right, shape, 0);
+  memory.partial.template add_to<V>(graph.noise, shape, 1);
+  W const rounding = static_cast<W>(shape.rows + shape.blocks + 4) * std::numeric_limits<W>::epsilon();
+  for (int j = 0; j < shape.padded; ++j) graph.noise[j] *= rounding;
   join_columns(machine, shape, graph, [&](int i, W* row) {
     load_p(i, row);
     W const total = sum_along_row<V>(0, shape.padded, [&](int j) { return access::load(row + j); });

@@ -4,6 +4,8 @@
 #include <mhc/math/laplacian.hpp>
 #include <mhc/ops/project_matrix/rows.hpp>
 
+#include <cmath>
+
 /// @file
 /// The Laplacian of a graph on n columns, for n up to thousands: its weights Σ_i S_ij S_ik, and its elimination without
 /// a subtraction as in <mhc/math/laplacian.hpp>. Both are sums of products C_lm += Σ_k A_kl B_km, l < m, of a panel of
@@ -64,6 +66,7 @@ struct column_graph_memory {
   W* weights;    ///< (n, n), above the diagonal
   W* held;       ///< μ_j: how much column j is held at 0
   W* right;      ///< the right-hand side
+  W* noise;      ///< what rounding may have left in it
   W* inverse;    ///< of the degrees
   W* potential;  ///< the solution
   W* panel;
@@ -72,6 +75,7 @@ struct column_graph_memory {
       : weights(memory.take(shape.square())),
         held(memory.take(shape.padded)),
         right(memory.take(shape.padded)),
+        noise(memory.take(shape.padded)),
         inverse(memory.take(shape.padded)),
         potential(memory.take(shape.padded)),
         panel(memory.take(std::ptrdiff_t{panel_rows} * shape.padded)) {}
@@ -105,7 +109,9 @@ void eliminate_panel(matrix_shape const& shape, column_graph_memory<W> const& gr
     W const degree = graph.held[k] + sum_along_row<V>(from, shape.padded, [&](int j) { return access::load(row + j); });
     W const inverse = graph.inverse[k] = inverse_of(k, degree);
     along_row<V>(from, shape.padded, [&](int j) { access::store(access::load(row + j) * V(inverse), share + j); });
+    if (std::abs(graph.right[k]) <= graph.noise[k]) graph.right[k] = W(0);
     add_scaled<V>(graph.right, share, graph.right[k], shape.padded, from);
+    add_scaled<V>(graph.noise, share, graph.noise[k], shape.padded, from);
     add_scaled<V>(graph.held, share, graph.held[k], shape.padded, from);
     for (int l = k + 1; l < k1; ++l)
       add_scaled<V>(graph.weights + shape.offset(l), row, share[l], shape.padded, l - l % row_padding);
@@ -114,6 +120,10 @@ void eliminate_panel(matrix_shape const& shape, column_graph_memory<W> const& gr
 
 /// Solves Σ_k w_jk (β_j − β_k) + μ_j β_j = right_j; spends all but β. inverse_of(k, degree) says what 1/degree is where
 /// a column is coupled to no other.
+///
+/// What the right-hand side of a group of columns sums to is known up to its noise. Where the group is coupled to the
+/// rest by less than that, its β would all be moved by so much that their differences were lost; a sum that may be 0
+/// counts as 0.
 template <class Machine, class W, class Inverse>
 void solve_on_columns(Machine const& machine, matrix_shape const& shape, column_graph_memory<W> const& graph,
                       Inverse&& inverse_of) {

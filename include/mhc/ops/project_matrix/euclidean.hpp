@@ -131,6 +131,7 @@ class matrix_euclidean {
       along_row<V>(0, shape_.padded, [&](int j) { access::store(on(j) * each, row + j); });
     });
     fill(graph.held, shape_.padded, mu);
+    fill(graph.noise, shape_.padded, W(0));
     for (int j = 0; j < shape_.padded; ++j) graph.right[j] = j < shape_.order ? memory_.deficit[j] : W(0);
     solve_on_columns(machine_, shape_, graph, graph_in_pieces{});
     for (int j = 0; j < shape_.padded; ++j) memory_.direction[j] = graph.potential[j];

@@ -129,6 +129,7 @@ class matrix_newton {
     });
     // Groups of columns that are coupled by less than rounding would move apart for ever to mend a rounding error.
     fill(graph.held, shape_.padded, std::numeric_limits<W>::epsilon());
+    fill(graph.noise, shape_.padded, W(0));
     solve_on_columns(machine_, shape_, graph, [](int, W degree) { return W(1) / degree; });
     W low = graph.potential[0], high = low;
     for (int j = 1; j < shape_.order; ++j) {

@@ -121,8 +121,8 @@ struct block_rows {
   void clear(matrix_shape const& shape) const { fill(data, each * shape.blocks * padded, W(0)); }
   /// total += the sums of the blocks, in their order.
   template <class V>
-  void add_to(W* total, matrix_shape const& shape) const {
-    for (int b = 0; b < shape.blocks; ++b) add_scaled<V>(total, at(b), W(1), shape.padded);
+  void add_to(W* total, matrix_shape const& shape, int which = 0) const {
+    for (int b = 0; b < shape.blocks; ++b) add_scaled<V>(total, at(b, which), W(1), shape.padded);
   }
 };
 
