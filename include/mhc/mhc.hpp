@@ -6,7 +6,16 @@
 
 #include <mhc/compose/initialise.hpp>
 #include <mhc/compose/stack.hpp>
+#include <mhc/geometry/collapse.hpp>
+#include <mhc/geometry/decomposition.hpp>
+#include <mhc/geometry/distance.hpp>
 #include <mhc/geometry/gains.hpp>
+#include <mhc/geometry/membership.hpp>
+#include <mhc/geometry/retraction.hpp>
+#include <mhc/geometry/rounding.hpp>
+#include <mhc/geometry/sampling.hpp>
+#include <mhc/geometry/spectrum.hpp>
+#include <mhc/geometry/tangent.hpp>
 #include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/coefficients/coefficients.hpp>
 #include <mhc/ops/connections.hpp>
@@ -16,6 +25,7 @@
 #include <mhc/ops/mix/mix.hpp>
 #include <mhc/ops/pre/pre.hpp>
 #include <mhc/ops/project/project.hpp>
+#include <mhc/ops/project_matrix/project_matrix.hpp>
 #include <mhc/projections/circulant.hpp>
 #include <mhc/projections/entropic.hpp>
 #include <mhc/projections/euclidean.hpp>
