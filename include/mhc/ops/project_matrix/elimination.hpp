@@ -143,14 +143,17 @@ void solve_on_columns(Machine const& machine, matrix_shape const& shape, column_
 }
 
 /// 1/degree in a connected graph without μ: the last β is 0, as in math::solve_laplacian.
-template <class W>
 struct connected_graph {
   int last;
-  W operator()(int k, W degree) const { return k == last ? W(0) : W(1) / math::maximum<W>(degree, math::uncoupled<W>); }
+  template <class W>
+  W operator()(int k, W degree) const {
+    return k == last ? W(0) : W(1) / math::maximum<W>(degree, math::uncoupled<W>);
+  }
 };
 
 /// 1/degree in a graph that may fall apart: the last β of each piece is 0. Its weights are 0 or far from it.
 struct graph_in_pieces {
+  int last = 0;
   template <class W>
   W operator()(int, W degree) const {
     return degree > W(0) ? W(1) / degree : W(0);
