@@ -4,8 +4,6 @@
 
 #include "support/project_matrix.hpp"
 
-#include "support/reference.hpp"
-
 #include <mhc/projections/euclidean.hpp>
 
 using namespace mhc::test;
@@ -13,16 +11,6 @@ using namespace mhc::test;
 namespace {
 
 using array = std::vector<double>;
-
-long double worst_line_sum(array const& m, std::size_t n, long double expected) {
-  long double worst = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    long double row = -expected, column = -expected;
-    for (std::size_t j = 0; j < n; ++j) row += m[i * n + j], column += m[j * n + i];
-    worst = std::max({worst, std::abs(row), std::abs(column)});
-  }
-  return worst;
-}
 
 /// How far P − X is from an a⊕b where P > 0. a and b are found by walking from row to column to row.
 long double optimality_error(array const& p, array const& x, std::size_t n) {

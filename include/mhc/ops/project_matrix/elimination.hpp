@@ -13,29 +13,33 @@
 
 namespace mhc::detail {
 
-/// Rows per panel, and rows of C per step of the kernel, which divides it.
+/// Rows per panel.
 inline constexpr int panel_rows = 32;
-inline constexpr int kernel_rows = 4;
+/// Rows of C per step of the kernel, which divides a panel and the padding: two vectors of each stay in registers, of
+/// which there are 32 where they hold eight numbers and 16 where they hold fewer.
+template <class V>
+inline constexpr int kernel_rows = row_access<V>::width >= 8 ? 8 : 4;
 
 /// C_lm += Σ_k a[k][l] b[k][m] for kernel_rows rows l and two vectors of m, in registers.
 template <class V, class W>
 void product_kernel(W* c, W const* a, W const* b, std::ptrdiff_t padded, int depth) {
   using access = row_access<V>;
   constexpr int width = access::width;
-  V sum[kernel_rows][2];
-  MHC_UNROLL for (int r = 0; r < kernel_rows; ++r) {
+  constexpr int rows = kernel_rows<V>;
+  V sum[rows][2];
+  MHC_UNROLL for (int r = 0; r < rows; ++r) {
     sum[r][0] = access::load(c + r * padded);
     sum[r][1] = access::load(c + r * padded + width);
   }
   for (int k = 0; k < depth; ++k, a += padded, b += padded) {
     V const left = access::load(b), right = access::load(b + width);
-    MHC_UNROLL for (int r = 0; r < kernel_rows; ++r) {
+    MHC_UNROLL for (int r = 0; r < rows; ++r) {
       V const x(a[r]);
       sum[r][0] = sum[r][0] + x * left;
       sum[r][1] = sum[r][1] + x * right;
     }
   }
-  MHC_UNROLL for (int r = 0; r < kernel_rows; ++r) {
+  MHC_UNROLL for (int r = 0; r < rows; ++r) {
     access::store(sum[r][0], c + r * padded);
     access::store(sum[r][1], c + r * padded + width);
   }
@@ -46,10 +50,10 @@ template <class Machine, class W>
 void add_products(Machine const& machine, matrix_shape const& shape, W* weights, W const* a, W const* b, int depth,
                   int first) {
   using V = vector_of<Machine, W>;
-  constexpr int step = 2 * row_access<V>::width;
-  int const groups = (shape.padded - first) / kernel_rows;
+  constexpr int step = 2 * row_access<V>::width, rows = kernel_rows<V>;
+  int const groups = (shape.padded - first) / rows;
   auto const group = [&](int g) {
-    int const l = first + g * kernel_rows;
+    int const l = first + g * rows;
     for (int m = l - l % step; m < shape.padded; m += step)
       product_kernel<V>(weights + shape.offset(l) + m, a + l, b + m, shape.padded, depth);
   };
@@ -143,14 +147,17 @@ void solve_on_columns(Machine const& machine, matrix_shape const& shape, column_
 }
 
 /// 1/degree in a connected graph without μ: the last β is 0, as in math::solve_laplacian.
-template <class W>
 struct connected_graph {
   int last;
-  W operator()(int k, W degree) const { return k == last ? W(0) : W(1) / math::maximum<W>(degree, math::uncoupled<W>); }
+  template <class W>
+  W operator()(int k, W degree) const {
+    return k == last ? W(0) : W(1) / math::maximum<W>(degree, math::uncoupled<W>);
+  }
 };
 
 /// 1/degree in a graph that may fall apart: the last β of each piece is 0. Its weights are 0 or far from it.
 struct graph_in_pieces {
+  int last = 0;
   template <class W>
   W operator()(int, W degree) const {
     return degree > W(0) ? W(1) / degree : W(0);

@@ -145,7 +145,7 @@ class matrix_iteration {
       : machine_(machine), scheme_(scheme), shape_(shape), kernel_(kernel), length_(length), memory_(memory) {}
 
   void run() const {
-    for (int h : {-1, 0}) fill(memory_.scaling.at(h), shape_.padded, Scheme::template neutral<W>());
+    for (int h = -1; h <= 0; ++h) fill(memory_.scaling.at(h), shape_.padded, Scheme::template neutral<W>());
     int h = 1;
     if (!length_.rows_first) pass(h++, false, true);
     for (; h < length_.steps; h += 2) pass(h, true, true);

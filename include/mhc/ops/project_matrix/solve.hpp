@@ -11,6 +11,7 @@
 #include <mhc/projections/sinkhorn.hpp>
 
 #include <limits>
+#include <type_traits>
 
 /// @file
 /// What each projection does with one large matrix, on any `Machine`, and how much memory that takes.
@@ -20,6 +21,14 @@ namespace mhc::detail {
 template <class W>
 constexpr W rounding_of(int n) {
   return static_cast<W>(n) * std::numeric_limits<W>::epsilon();
+}
+
+/// Numbers that a Memory takes.
+template <class Memory, class W, class... Args>
+std::ptrdiff_t size_of(matrix_shape const& shape, Args const&... args) {
+  scratch<W> memory;
+  Memory(memory, shape, args...);
+  return memory.used;
 }
 
 // Sinkhorn ------------------------------------------------------------------------------------------------------------
@@ -115,7 +124,7 @@ void solve_vjp(Machine const& machine, sinkhorn<C> const& projection, matrix_vie
     W const converged = W(16) * static_cast<W>(shape.order) * static_cast<W>(std::numeric_limits<T>::epsilon());
     if (projection.gradient == gradient::implicit || marginal_error_of(machine, shape, plan, m) <= converged) {
       return implicit_derivative_of(
-          machine, shape, m, connected_graph<W>{shape.order - 1}, [&](int i, W* row) { p.load(i, row, shape.padded); },
+          machine, shape, m, connected_graph{shape.order - 1}, [&](int i, W* row) { p.load(i, row, shape.padded); },
           [&](int i, W* row) { g.load(i, row, shape.padded); },
           [&](int block, int i, W* row) { store(i, row, m.stage.at(block, 2)); });
     }
@@ -135,21 +144,18 @@ void solve_vjp(Machine const& machine, sinkhorn<C> const& projection, matrix_vie
 
 template <class W, matrix_convention C>
 std::ptrdiff_t memory_for(sinkhorn<C> const& projection, matrix_shape const& shape) {
-  scratch<W> memory;
-  sinkhorn_memory<W>(memory, shape, projection, false);
-  return memory.used;
+  return size_of<sinkhorn_memory<W>, W>(shape, projection, false);
 }
 template <class W, matrix_convention C>
 std::ptrdiff_t memory_for_vjp(sinkhorn<C> const& projection, matrix_shape const& shape) {
-  scratch<W> implicit, unrolled;
-  derivative_memory<W>(implicit, shape);
-  sinkhorn_memory<W>(unrolled, shape, projection, true);
-  if (projection.gradient == gradient::implicit) return implicit.used;
-  if (projection.gradient == gradient::unrolled) return unrolled.used;
-  return implicit.used > unrolled.used ? implicit.used : unrolled.used;
+  auto const implicit = size_of<derivative_memory<W>, W>(shape);
+  auto const unrolled = size_of<sinkhorn_memory<W>, W>(shape, projection, true);
+  if (projection.gradient == gradient::implicit) return implicit;
+  if (projection.gradient == gradient::unrolled) return unrolled;
+  return implicit > unrolled ? implicit : unrolled;
 }
 
-// Entropic ------------------------------------------------------------------------------------------------------------
+// Entropic and Euclidean ----------------------------------------------------------------------------------------------
 
 template <class Machine, class T, class W>
 matrix_report solve(Machine const& machine, entropic const& projection, matrix_view<T const> logits,
@@ -164,33 +170,6 @@ matrix_report solve(Machine const& machine, entropic const& projection, matrix_v
 }
 
 template <class Machine, class T, class W>
-void solve_vjp(Machine const& machine, entropic const&, matrix_view<T const>, matrix_view<T const> plan,
-               matrix_view<T const> plan_gradient, matrix_view<T> logits_gradient, scratch<W> workspace) {
-  matrix_shape const shape(plan.order);
-  derivative_memory<W> const memory(workspace, shape);
-  implicit_derivative_of(
-      machine, shape, memory, connected_graph<W>{shape.order - 1},
-      [&](int i, W* row) { oriented<T const>{plan}.load(i, row, shape.padded); },
-      [&](int i, W* row) { oriented<T const>{plan_gradient}.load(i, row, shape.padded); },
-      [&](int, int i, W const* row) { oriented<T>{logits_gradient}.store(i, row); });
-}
-
-template <class W>
-std::ptrdiff_t memory_for(entropic const&, matrix_shape const& shape) {
-  scratch<W> memory;
-  newton_memory<W>(memory, shape);
-  return memory.used;
-}
-template <class W>
-std::ptrdiff_t memory_for_vjp(entropic const&, matrix_shape const& shape) {
-  scratch<W> memory;
-  derivative_memory<W>(memory, shape);
-  return memory.used;
-}
-
-// Euclidean -----------------------------------------------------------------------------------------------------------
-
-template <class Machine, class T, class W>
 matrix_report solve(Machine const& machine, euclidean const& projection, matrix_view<T const> logits,
                     matrix_view<T> plan, scratch<W> workspace) {
   matrix_shape const shape(plan.order);
@@ -201,33 +180,37 @@ matrix_report solve(Machine const& machine, euclidean const& projection, matrix_
   return newton.run(tolerance, projection.max_iterations, oriented<T>{plan});
 }
 
-/// Ω∘(G − α⊕β), Ω the pattern of the plan.
-template <class Machine, class T, class W>
-void solve_vjp(Machine const& machine, euclidean const&, matrix_view<T const>, matrix_view<T const> plan,
+/// P∘(G − α⊕β); of `euclidean` with the pattern Ω of the plan for P.
+template <class Machine, class P, class T, class W>
+void solve_vjp(Machine const& machine, P const&, matrix_view<T const>, matrix_view<T const> plan,
                matrix_view<T const> plan_gradient, matrix_view<T> logits_gradient, scratch<W> workspace) {
+  constexpr bool in_pieces = std::is_same_v<P, euclidean>;
   matrix_shape const shape(plan.order);
   derivative_memory<W> const memory(workspace, shape);
+  std::conditional_t<in_pieces, graph_in_pieces, connected_graph> const graph{shape.order - 1};
   implicit_derivative_of(
-      machine, shape, memory, graph_in_pieces{},
+      machine, shape, memory, graph,
       [&](int i, W* row) {
         oriented<T const>{plan}.load(i, row, shape.padded);
-        for (int j = 0; j < shape.order; ++j) row[j] = row[j] > W(0) ? W(1) : W(0);
+        if constexpr (in_pieces)
+          for (int j = 0; j < shape.order; ++j) row[j] = row[j] > W(0) ? W(1) : W(0);
       },
       [&](int i, W* row) { oriented<T const>{plan_gradient}.load(i, row, shape.padded); },
       [&](int, int i, W const* row) { oriented<T>{logits_gradient}.store(i, row); });
 }
 
 template <class W>
-std::ptrdiff_t memory_for(euclidean const&, matrix_shape const& shape) {
-  scratch<W> memory;
-  euclidean_memory<W>(memory, shape);
-  return memory.used;
+std::ptrdiff_t memory_for(entropic const&, matrix_shape const& shape) {
+  return size_of<newton_memory<W>, W>(shape);
 }
 template <class W>
-std::ptrdiff_t memory_for_vjp(euclidean const&, matrix_shape const& shape) {
-  scratch<W> memory;
-  derivative_memory<W>(memory, shape);
-  return memory.used;
+std::ptrdiff_t memory_for(euclidean const&, matrix_shape const& shape) {
+  return size_of<euclidean_memory<W>, W>(shape);
+}
+template <class W, class P>
+  requires(std::is_same_v<P, entropic> || std::is_same_v<P, euclidean>)
+std::ptrdiff_t memory_for_vjp(P const&, matrix_shape const& shape) {
+  return size_of<derivative_memory<W>, W>(shape);
 }
 
 }  // namespace mhc::detail
