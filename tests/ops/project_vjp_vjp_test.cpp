@@ -37,29 +37,8 @@ second<T> second_vjp(P const& projection, std::vector<T> const& logits, std::vec
 std::vector<long double> expected(std::vector<long double> const& z, std::vector<long double> const& g,
                                   std::vector<long double> const& u, std::size_t n) {
   auto const loss = [&](std::vector<std::vector<reference::complex>> const& in) {
-    using S = reference::complex;
     auto const p = reference::exact(in[0], n);  // carries the imaginary part of Z
-    // δP = P∘(U − α⊕β) with rows and columns that sum to 0: 2n equations, one of them spare
-    std::size_t const m = 2 * n - 1;
-    std::vector<S> a(m * m), b(m);
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) {
-        S const e = p[i * n + j];
-        a[i * m + i] += e;
-        b[i] += e * u[i * n + j];
-        if (j + 1 == n) continue;
-        a[i * m + n + j] += e;
-        a[(n + j) * m + i] += e;
-        a[(n + j) * m + n + j] += e;
-        b[n + j] += e * u[i * n + j];
-      }
-    auto const x = reference::solve(a, b);
-    S sum = 0;
-    for (std::size_t k = 0; k < n * n; ++k) {
-      S const beta = k % n + 1 == n ? S(0) : x[n + k % n];
-      sum += g[k] * p[k] * (u[k] - x[k / n] - beta);
-    }
-    return sum;
+    return reference::contraction(g, reference::implicit_derivative(p, u, n));
   };
   return reference::gradients(loss, {z})[0];
 }

@@ -7,33 +7,12 @@ using namespace mhc::test;
 
 namespace {
 
-/// Order 2 in closed form: ±(G_00 − G_01 − G_10 + G_11) / Σ 1/P_ij. Else
-/// P∘(G − α⊕β) from the dense system [diag r, P; Pᵀ, diag c][α; β] = [(P∘G)1; (P∘G)ᵀ1] of all marginals but the last, with
-/// complete pivoting, in long double.
+/// In long double; order 2 in closed form, ±(G_00 − G_01 − G_10 + G_11) / Σ 1/P_ij, because the dense system loses it.
 std::vector<long double> implicit_gradient(std::vector<long double> const& p, std::vector<long double> const& g,
                                            std::size_t n) {
-  if (n == 2) {
-    auto const t = (g[0] - g[1] - g[2] + g[3]) / (1 / p[0] + 1 / p[1] + 1 / p[2] + 1 / p[3]);
-    return {t, -t, -t, t};
-  }
-  std::size_t const m = 2 * n - 1;
-  std::vector<long double> a(m * m), b(m);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < n; ++j) {
-      auto const e = p[i * n + j];
-      a[i * m + i] += e;
-      b[i] += e * g[i * n + j];
-      if (j + 1 == n) continue;
-      a[i * m + n + j] += e;
-      a[(n + j) * m + i] += e;
-      a[(n + j) * m + n + j] += e;
-      b[n + j] += e * g[i * n + j];
-    }
-  auto const x = reference::solve(a, b);
-  std::vector<long double> result;
-  for (std::size_t k = 0; k < n * n; ++k)
-    result.push_back(p[k] * (g[k] - x[k / n] - (k % n + 1 < n ? x[n + k % n] : 0)));
-  return result;
+  if (n != 2) return reference::implicit_derivative(p, g, n);
+  auto const t = (g[0] - g[1] - g[2] + g[3]) / (1 / p[0] + 1 / p[1] + 1 / p[2] + 1 / p[3]);
+  return {t, -t, -t, t};
 }
 
 template <int N>

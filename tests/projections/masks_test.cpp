@@ -127,9 +127,9 @@ TEST_CASE("a mask leaves the bits of its neighbours alone", "[projections][entro
   using one = test_case<mhc::simd_t, float, 4>;
   auto logits = gaussian<float>(16 * 16, 2);
   auto const before = project<one>(mhc::entropic{}, logits);
-  for (std::size_t k : {0, 1, 4, 5})
+  for (std::size_t const k : {0u, 1u, 4u, 5u})
     logits[16 * 5 + 8 + k % 2 + k / 4 * 4] = -infinity<float>;  // rows 2, 3 without 0, 1
-  for (std::size_t k : {0, 1, 4, 5})
+  for (std::size_t const k : {0u, 1u, 4u, 5u})
     logits[16 * 5 + 2 + k % 2 + k / 4 * 4] = -infinity<float>;  // rows 0, 1 without 2, 3
   auto const after = project<one>(mhc::entropic{}, logits);
   for (std::size_t k = 0; k < after.size(); ++k)

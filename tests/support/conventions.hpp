@@ -53,4 +53,24 @@ using each_convention = joined<std::tuple<convention_case<paper_convention, P, T
                                std::tuple<convention_case<megatron_convention, P, T, Ns>...>,
                                std::tuple<convention_case<log_convention, P, T, Ns>...>>;
 
+/// vjp and jvp against the complex step of the definition.
+template <class Case>
+void require_derivatives() {
+  constexpr int N = Case::n;
+  using convention = typename Case::convention;
+  for (int const t : {1, 2, 20, 50})
+    for (double const sigma : {1., 3.}) {
+      CAPTURE(t, sigma, N);
+      std::ptrdiff_t const batch = N > 5 ? 1 : 3;
+      auto const map = convention::projection(t);
+      auto const logits = random_logits<Case>(map, batch, sigma, 2), d = random_logits<Case>(map, batch, 1, 3);
+      auto const g = gaussian<double>(batch * N * N, 1, 4);
+      auto const definition = convention::definition(t);
+      CHECK(relative_error(vjps<Case>(map, logits, g, batch), expected_vjps<N>(definition, logits, g, batch)) <=
+            1e-12L);
+      CHECK(relative_error(jvps<Case>(map, logits, d, batch), expected_jvps<N>(definition, logits, d, batch)) <=
+            1e-12L);
+    }
+}
+
 }  // namespace mhc::test
