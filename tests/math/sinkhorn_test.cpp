@@ -12,7 +12,7 @@
 using namespace mhc::test;
 using mhc::math::tile;
 using scalings = mhc::math::scalings<mhc::math::divide_by_sum>;
-using mhc::math::potentials;
+using potentials = mhc::math::potentials<mhc::math::divide_by_sum>;
 
 template <class T, int N>
 tile<T, N> tile_of(std::vector<T> const& a) {

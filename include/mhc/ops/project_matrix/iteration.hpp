@@ -24,8 +24,8 @@ W line_next(math::scalings<Rule> const& scheme, W old, W sum) {
   return scheme.rule.next(old, sum);
 }
 /// log Σ_j exp(L_ij + g_j).
-template <class V, class W>
-W line_sum(math::potentials const&, W const* logits, W const* other, int padded) {
+template <class V, class Rule, class W>
+W line_sum(math::potentials<Rule> const&, W const* logits, W const* other, int padded) {
   using std::exp;
   using access = row_access<V>;
   auto const term = [&](int j) { return access::load(logits + j) + access::load(other + j); };
@@ -34,9 +34,18 @@ W line_sum(math::potentials const&, W const* logits, W const* other, int padded)
   W const top = access::maximum(high);
   return top + std::log(sum_along_row<V>(0, padded, [&](int j) { return exp(term(j) - V(top)); }));
 }
-template <class W>
-W line_next(math::potentials const&, W, W log_sum) {
-  return -log_sum;
+template <class Rule, class W>
+W line_next(math::potentials<Rule> const& scheme, W old, W log_sum) {
+  return scheme.rule.next_log(old, log_sum);
+}
+
+template <class Rule, class W>
+math::step_derivative<W> line_derivative(math::scalings<Rule> const& scheme, W old, W sum) {
+  return scheme.rule.derivative(old, sum);
+}
+template <class Rule, class W>
+math::step_derivative<W> line_derivative(math::potentials<Rule> const& scheme, W old, W log_sum) {
+  return scheme.rule.derivative_log(old, log_sum);
 }
 
 /// The sums of the columns, block of rows by block of rows. `width` rows of numbers per block.
@@ -92,8 +101,8 @@ template <class Scheme>
 struct column_sums_for;
 template <class Rule>
 struct column_sums_for<math::scalings<Rule>> : column_sums_of_scalings<Rule> {};
-template <>
-struct column_sums_for<math::potentials> : column_sums_of_potentials {};
+template <class Rule>
+struct column_sums_for<math::potentials<Rule>> : column_sums_of_potentials {};
 
 /// How many half-steps there are, and which side the first one divides. Half-step h = 1 … steps.
 struct half_steps {
@@ -233,7 +242,7 @@ class matrix_iteration {
     if constexpr (Scheme::forgets) {
       return all;
     } else {
-      auto const d = scheme_.rule.derivative(memory_.scaling.at(h - 2)[line], memory_.sum.at(h)[line]);
+      auto const d = line_derivative(scheme_, memory_.scaling.at(h - 2)[line], memory_.sum.at(h)[line]);
       x = d.leak * all;
       return d.slope * all;
     }

@@ -60,7 +60,8 @@ void with_iteration(Machine const& machine, matrix_shape const& shape, sinkhorn<
     f(iteration);
   };
   auto const rule = rule_of(projection.convention);
-  math::scalings<decltype(rule_of(projection.convention))> const scalings{rule};
+  using rule_type = std::remove_const_t<decltype(rule)>;
+  math::scalings<rule_type> const scalings{rule};
   if (recipe.softmax) {
     load_softmax_kernel(machine, shape, recipe, oriented<T const>{logits}, memory.kernel);
     run(scalings);
@@ -68,8 +69,8 @@ void with_iteration(Machine const& machine, matrix_shape const& shape, sinkhorn<
   }
   bool const wide =
       load_log_kernel(machine, shape, recipe, oriented<T const>{logits}, memory.kernel, memory.iteration.partial);
-  if constexpr (decltype(scalings)::forgets) {
-    if (wide) return run(math::potentials{});
+  if constexpr (requires(W w) { rule.next_log(w, w); }) {
+    if (wide) return run(math::potentials<rule_type>{rule});
   }
   exponentiate_all(machine, shape, memory.kernel);
   run(scalings);
