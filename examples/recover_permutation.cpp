@@ -28,9 +28,12 @@ int main() {
   for (int i = 0; i < N; ++i)
     for (int c = 0; c < C; ++c) y[i][c] = x[truth[static_cast<std::size_t>(i)]][c] + noise * normal(generator);
 
+  std::printf("%d streams of %d channels were shuffled, and noise as strong as the signal was added.\n", N, C);
+  std::puts("Gradient descent from the average of all orders, along the doubly stochastic matrices P:\n");
+  std::puts("step  misfit f(P)  gradient  share of the nearest order in P");
   std::vector<double> plan(N * N, 1.0 / N), gradient(N * N), step(N * N);
   mhc::batch_view<double, N> const P{plan.data(), 1}, G{gradient.data(), 1}, U{step.data(), 1};
-  bool recovered = false;
+  std::vector<int> found;
   for (int k = 0; k <= steps; ++k) {
     double f = 0, norm = 0;
     std::fill(gradient.begin(), gradient.end(), 0);
@@ -44,14 +47,18 @@ int main() {
     mhc::riemannian_gradient(P, G, U);
     mhc::fisher_norm(P, U, mhc::vector_view<double, 1>{&norm, 1});
     auto const rounded = mhc::nearest_permutation(mhc::matrix_at(P, 0));
-    recovered = rounded.columns == truth;
+    found = rounded.columns;
     if (k % 20 == 0) {
-      std::printf("step %3d  f %.4f  |grad f| %.1e  weight on the nearest permutation %.3f  %s\n", k, f, norm,
-                  rounded.value / N, recovered ? "recovered" : "-");
+      std::printf("%4d  %11.4f  %8.1e  %.3f%s\n", k, f, norm, rounded.value / N,
+                  found == truth ? "  the true one" : "");
     }
     for (double& u : step) u *= -step_length;
     mhc::retract(P, U, P);
   }
-  std::puts(recovered ? "The permutation is recovered." : "The permutation is not recovered.");
-  return recovered ? 0 : 1;
+  std::printf("\ntrue order ");
+  for (int const row : truth) std::printf(" %d", row);
+  std::printf("\nfound order");
+  for (int const row : found) std::printf(" %d", row);
+  std::puts(found == truth ? "\nrecovered" : "\nnot recovered");
+  return found == truth ? 0 : 1;
 }

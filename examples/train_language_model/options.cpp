@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include "connections/connections.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -16,10 +18,11 @@ namespace {
 
 void declare_model(CLI::App& app, options& o) {
   app.add_option("--connection", o.connections,
-                 "Residual connections to train, side by side: residual, hc (hyper-connections), mhc (20 Sinkhorn "
-                 "iterations), mhc-exact (exact projection). Repeatable, or separated by commas")
+                 "Residual connections to train, side by side, of: " + connection_names() +
+                     ". hc are hyper-connections, mhc has 20 Sinkhorn iterations, mhc-exact the exact projection, the "
+                     "others their own mixing of the streams. Repeatable, or separated by commas")
       ->delimiter(',');
-  app.add_option("--streams", o.streams, "Residual streams of hc and mhc: 1, 2, 4 or 8");
+  app.add_option("--streams", o.streams, "Residual streams of all but residual: 1, 2, 4 or 8");
   app.add_option("--diagonal", o.diagonal, "How far above the others the diagonal logits of H_res start (mhc)");
   app.add_option("--layers", o.layers, "Transformer blocks, each an attention and an MLP, each in its own connection");
   app.add_option("--channels", o.channels, "Width of a token");
@@ -54,11 +57,12 @@ void check_range(char const* name, T value, T low, T high) {
   throw std::invalid_argument(message.str());
 }
 
-void check_connections(std::vector<std::string> const& names) {
-  static std::vector<std::string> const known = options{}.connections;
+void check_connections(std::vector<std::string> const& names, std::ptrdiff_t streams) {
   for (auto name = names.begin(); name != names.end(); ++name) {
-    if (std::find(known.begin(), known.end(), *name) == known.end())
-      throw std::invalid_argument("--connection must be residual, hc, mhc or mhc-exact, not \"" + *name + '"');
+    auto const most = connection_named(*name).most_streams;
+    if (streams > most)
+      throw std::invalid_argument("--connection " + *name + " takes at most " + std::to_string(most) +
+                                  " streams, not " + std::to_string(streams));
     if (std::find(names.begin(), name, *name) != name)
       throw std::invalid_argument("--connection names " + *name + " twice");
   }
@@ -66,9 +70,9 @@ void check_connections(std::vector<std::string> const& names) {
 
 void check(options const& o) {
   using integer = std::ptrdiff_t;
-  check_connections(o.connections);
   if (o.streams != 1 && o.streams != 2 && o.streams != 4 && o.streams != 8)
     throw std::invalid_argument("--streams must be 1, 2, 4 or 8, not " + std::to_string(o.streams));
+  check_connections(o.connections, o.streams);
   check_range("--diagonal", o.diagonal, -50.0, 50.0);
   check_range<integer>("--layers", o.layers, 1, 512);
   check_range<integer>("--channels", o.channels, 1, 8192);

@@ -130,6 +130,39 @@ TEMPLATE_LIST_TEST_CASE("the report of entropic on the device", "[cuda][project]
   }
 }
 
+TEST_CASE("the report of entropic with other marginals, on the device", "[cuda][project]") {
+  mhc::entropic_with_marginals<3> const projection{.marginals = {.r = {1, 2, 3}, .c = {3, 2, 1}}};
+  auto const logits = gaussian<double>(37 * 9, 2, 3);
+  guarded<double> const z(logits);
+  guarded<double> plan(37 * 9), report(37 * 3);
+  mhc::project(device_policy{}, projection, {z.data(), 37}, batch_view<double, 3>{plan.data(), 37},
+               {report.data(), 37});
+  for (std::ptrdiff_t b = 0; b < 37; ++b) {
+    CHECK(report[3 * b + mhc::report_converged] == 1);
+    CHECK(report[3 * b + mhc::report_error] <= 3 * 4 * 3 * eps<double>);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("the second derivative of entropic on the device", "[cuda][project][gradient]", report_cases) {
+  using T = typename TestType::value;
+  constexpr int N = TestType::n, K = N * N;
+  constexpr std::ptrdiff_t batch = 37;
+  auto const z = gaussian<T>(batch * K, 2, 3), g = gaussian<T>(batch * K, 1, 4), u = gaussian<T>(batch * K, 1, 5);
+  auto const second = [&]<class U>(auto const& policy, U) {
+    auto const as = [](std::vector<T> const& a) { return guarded<U>(std::vector<U>(a.begin(), a.end())); };
+    auto const zs = as(z), gs = as(g), us = as(u);
+    guarded<U> plan(batch * K), to_g(batch * K), to_z(batch * K);
+    mhc::project(mhc::seq, mhc::entropic{}, {zs.data(), batch}, batch_view<U, N>{plan.data(), batch});
+    mhc::project_vjp_vjp(policy, mhc::entropic{}, {zs.data(), batch}, batch_view<U const, N>{plan.data(), batch},
+                         {gs.data(), batch}, {us.data(), batch}, {to_g.data(), batch}, {to_z.data(), batch});
+    return std::pair(to_g.values(), to_z.values());
+  };
+  auto const [g_out, z_out] = second(device_policy{}, T{});
+  auto const [g_exact, z_exact] = second(mhc::seq, 0.0L);
+  CHECK(relative_error(g_out, g_exact) <= 32 * K * eps<T>);  // as the tests of the host
+  CHECK(relative_error(z_out, z_exact) <= 32 * K * eps<T>);
+}
+
 using error_cases = joined<over_n<device_policy, float, 1, 4, 16>, over_n<device_policy, double, 4, 7>>;
 
 TEMPLATE_LIST_TEST_CASE("the marginal error on the device", "[cuda][marginal_error]", error_cases) {

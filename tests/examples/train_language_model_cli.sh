@@ -31,6 +31,8 @@ refuses --steps 0
 refuses --streams 3
 refuses --channels 30 --heads 4
 refuses --connection nonsense
+refuses --connection permutation --streams 8
+refuses --connection orthostochastic --streams 8
 refuses --learning-rate -1
 refuses --resume missing.checkpoint
 touch file
@@ -41,6 +43,17 @@ small="--layers 2 --channels 16 --context 16 --batch 2 --validation 1 --sample 2
 "$program" $small --steps 6 --threads 1 --out whole >out.txt 2>&1 || fail "the small run: $(tail -1 out.txt)"
 for file in report.html report.json steps.csv gains.csv h_res.csv validation.csv; do
   [ -s "whole/$file" ] || fail "no $file"
+done
+
+# Every family of residual mixing, for every number of streams it takes.
+families=identity,unconstrained,kronecker,circulant,transport,orthogonal,euclidean
+for streams in 1 2 8; do
+  "$program" $small --steps 1 --streams $streams --connection $families --out families >out.txt 2>&1 ||
+    fail "$streams streams of $families: $(tail -1 out.txt)"
+done
+for streams in 1 2 4; do
+  "$program" $small --steps 1 --streams $streams --connection permutation,orthostochastic --out families >out.txt 2>&1 ||
+    fail "$streams streams of permutation, orthostochastic: $(tail -1 out.txt)"
 done
 
 # The same numbers: with two threads, with recomputation, and stopped half way and resumed.

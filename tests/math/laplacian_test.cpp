@@ -25,7 +25,8 @@ std::vector<double> values(tile<double, N> const& t) {
 
 template <int N>
 tile<double, N> exact_plan(double sigma, unsigned seed) {
-  return mhc::math::entropic_projection(tile_of<N>(gaussian<double>(N * N, sigma, seed)), N * eps<double>, 200);
+  auto const z = tile_of<N>(gaussian<double>(N * N, sigma, seed));
+  return mhc::math::entropic_projection(mhc::math::unit_marginals{}, z, N * eps<double>, 200).plan;
 }
 template <int N>
 tile<double, N> random_tile(unsigned seed) {

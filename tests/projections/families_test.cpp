@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Every family inside a connection, and over complex numbers.
+// Every family and convention inside a connection, and over complex numbers.
 
 #include "support/families.hpp"
+
+#include "support/convention_reference.hpp"
 
 #include <mhc/interop/complex.hpp>
 #include <mhc/ops/connections.hpp>
@@ -13,6 +15,7 @@
 #include <mhc/projections/orthogonal.hpp>
 #include <mhc/projections/orthostochastic.hpp>
 #include <mhc/projections/permutation.hpp>
+#include <mhc/projections/sinkhorn.hpp>
 #include <mhc/projections/transport.hpp>
 #include <mhc/projections/unconstrained.hpp>
 
@@ -37,7 +40,10 @@ using members = std::tuple<member<mhc::identity, reference::identity, 4>,       
                            member<mhc::orthogonal, reference::orthogonal, 4>,               //
                            member<mhc::orthostochastic<2>, reference::orthostochastic, 2>,  //
                            member<mhc::transport, reference::transport, 4>,                 //
-                           member<mhc::euclidean, reference::euclidean, 3>>;
+                           member<mhc::euclidean, reference::euclidean, 3>,                 //
+                           member<mhc::sinkhorn<mhc::convention::deepseek_v4>, reference::deepseek_v4, 4>,
+                           member<mhc::sinkhorn<mhc::convention::megatron>, reference::megatron, 3>,
+                           member<mhc::sinkhorn<mhc::convention::log_domain>, reference::log_domain, 4>>;
 
 /// mHC, arXiv:2512.24880, eq. 7–8, with any map to H_res: Σ over the tokens of the outputs against their gradients.
 template <class Reference>

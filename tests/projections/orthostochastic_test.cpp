@@ -15,7 +15,8 @@ static_assert(mhc::logits_of<orthostochastic<2>, 4> == 28 && mhc::logits_of<orth
 static_assert(mhc::projection_onto<orthostochastic<2>, 8> && !mhc::projection_onto<orthostochastic<2>, 9>);
 static_assert(mhc::projection_onto<orthostochastic<1>, 16> && !mhc::projection_onto<orthostochastic<3>, 6>);
 
-using wide_cases = joined<both_policies<double, 1, 2, 3, 4, 8>, both_policies<float, 2, 3, 4, 5, 6, 7, 8>>;
+using order_one = both_policies<double, 1>;
+using wide_cases = joined<both_policies<double, 2, 3, 4, 8>, both_policies<float, 2, 3, 4, 5, 6, 7, 8>>;
 
 TEMPLATE_LIST_TEST_CASE("orthostochastic plans are doubly stochastic", "[projections][orthostochastic][law]",
                         all_cases) {
@@ -42,6 +43,15 @@ TEMPLATE_LIST_TEST_CASE("orthostochastic agrees with its definition", "[projecti
 TEMPLATE_LIST_TEST_CASE("block-orthostochastic agrees with its definition", "[projections][orthostochastic]",
                         wide_cases) {
   require_definition<TestType, 2>();
+}
+
+TEMPLATE_LIST_TEST_CASE("a block of one stream is 1 whatever its rotation", "[projections][orthostochastic]",
+                        order_one) {
+  auto const z = gaussian<double>(9, 3);
+  REQUIRE(error(plans<TestType>(orthostochastic<2>{}, z, 9), std::vector<double>(9, 1)) <= eps<double>);
+  // Σ Q∘δQ over all of Q cancels; its terms are of order 1
+  REQUIRE(largest(vjps<TestType>(orthostochastic<2>{}, z, std::vector<double>(9, 1), 9)) <= 16 * eps<double>);
+  REQUIRE(largest(jvps<TestType>(orthostochastic<2>{}, z, std::vector<double>(9, 1), 9)) <= 16 * eps<double>);
 }
 
 TEMPLATE_LIST_TEST_CASE("no logits are the identity, where every derivative is 0", "[projections][orthostochastic]",

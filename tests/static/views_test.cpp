@@ -8,7 +8,7 @@
 #include <concepts>
 #include <type_traits>
 
-using mhc::batch_view, mhc::stream_view, mhc::token_view, mhc::vector_view;
+using mhc::batch_view, mhc::matrix_view, mhc::stream_view, mhc::token_view, mhc::vector_view;
 
 template <class From, class To>
 inline constexpr bool only_forward = std::convertible_to<From, To> && !std::convertible_to<To, From>;
@@ -17,6 +17,7 @@ static_assert(only_forward<vector_view<float, 4>, vector_view<float const, 4>>);
 static_assert(only_forward<batch_view<float, 4>, batch_view<float const, 4>>);
 static_assert(only_forward<stream_view<float, 4>, stream_view<float const, 4>>);
 static_assert(only_forward<token_view<float>, token_view<float const>>);
+static_assert(only_forward<matrix_view<float>, matrix_view<float const>>);
 static_assert(only_forward<batch_view<float, 4>, vector_view<float, 16>>);
 static_assert(only_forward<batch_view<float, 4>, vector_view<float const, 16>>);
 static_assert(only_forward<batch_view<float const, 4>, vector_view<float const, 16>>);
@@ -32,7 +33,7 @@ inline constexpr bool is_plain =
     std::is_aggregate_v<V> && std::is_trivially_copyable_v<V> && std::is_standard_layout_v<V>;
 
 static_assert(is_plain<vector_view<float, 4>> && is_plain<batch_view<double const, 4>>);
-static_assert(is_plain<stream_view<float, 8>> && is_plain<token_view<long double>>);
+static_assert(is_plain<stream_view<float, 8>> && is_plain<token_view<long double>> && is_plain<matrix_view<float>>);
 static_assert(sizeof(batch_view<float, 4>) == 2 * sizeof(void*) && sizeof(stream_view<float, 4>) == 3 * sizeof(void*));
 
 template <int N>
@@ -57,6 +58,9 @@ TEST_CASE("views number their elements row by row", "[static][views]") {
   REQUIRE(batch_view<float, 3>{data, 5}(2, 1, 2) == 23);
   REQUIRE(stream_view<float, 3>{data, 2, 7}.stream(1, 2)[4] == (1 * 3 + 2) * 7 + 4);
   REQUIRE(token_view<float>{data, 2, 7}.token(1)[4] == 11);
+  REQUIRE(matrix_view<float>{data, 6}(3, 2) == 20);
+  REQUIRE(matrix_view<float>{data, 6}.row(3)[2] == 20);
+  REQUIRE(mhc::matrix_at(batch_view<float, 3>{data, 5}, 2)(1, 2) == 23);
   vector_view<float const, 9> const as_vectors = batch_view<float, 3>{data, 5};
   REQUIRE((as_vectors.data == data && as_vectors.size == 5));
   stream_view<float const, 3> const constant = stream_view<float, 3>{data, 2, 7};

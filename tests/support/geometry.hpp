@@ -7,7 +7,7 @@
 #include "support/arrays.hpp"
 #include "support/reference.hpp"
 
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 
 #include <cmath>
 #include <cstddef>

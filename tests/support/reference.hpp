@@ -163,6 +163,30 @@ array<S> exact(array<S> const& z, index n) {
   return softmax_rows(z, bs);
 }
 
+/// P∘(X − α⊕β) with rows and columns that sum to 0, from the dense system [diag r, P; Pᵀ, diag c][α; β] =
+/// [(P∘X)1; (P∘X)ᵀ1] of all marginals but the last.
+template <class S>
+array<S> implicit_derivative(array<S> const& p, array<real> const& x, index n) {
+  index const m = 2 * n - 1;
+  array<S> a(m * m), b(m);
+  for (index i = 0; i < n; ++i)
+    for (index j = 0; j < n; ++j) {
+      S const e = p[i * n + j];
+      a[i * m + i] += e;
+      b[i] += e * x[i * n + j];
+      if (j + 1 == n) continue;
+      a[i * m + n + j] += e;
+      a[(n + j) * m + i] += e;
+      a[(n + j) * m + n + j] += e;
+      b[n + j] += e * x[i * n + j];
+    }
+  auto const potential = solve(a, b);
+  array<S> result(n * n);
+  for (index k = 0; k < n * n; ++k)
+    result[k] = p[k] * (x[k] - potential[k / n] - (k % n + 1 < n ? potential[n + k % n] : S(0)));
+  return result;
+}
+
 /// Which H_res: that many Sinkhorn iterations, or with 0 the exact projection.
 struct projection {
   int iterations = 20;

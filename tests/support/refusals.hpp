@@ -24,6 +24,8 @@ std::string refusal(F&& f) {
     return e.what();
   } catch (option_error const& e) {
     return std::string("option: ") + e.what();
+  } catch (scaling_error const& e) {
+    return std::string("scaling: ") + e.what();
   } catch (std::exception const& e) {
     return std::string("another exception: ") + e.what();
   }

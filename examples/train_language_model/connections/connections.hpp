@@ -6,37 +6,46 @@
 
 #include <cstddef>
 #include <memory>
-#include <stdexcept>
+#include <span>
 #include <string>
-#include <type_traits>
+#include <string_view>
 
 namespace demo {
 
-/// The kinds of residual connection, each compiled for 1, 2, 4 and 8 streams in a file of its own.
-std::unique_ptr<connected_stack<float>> connect_residual(connection_settings const& settings);
-std::unique_ptr<connected_stack<float>> connect_hc(std::ptrdiff_t streams, connection_settings const& settings);
-std::unique_ptr<connected_stack<float>> connect_mhc(std::ptrdiff_t streams, connection_settings const& settings);
-std::unique_ptr<connected_stack<float>> connect_mhc_exact(std::ptrdiff_t streams, connection_settings const& settings);
+using connect_function = std::unique_ptr<connected_stack<float>>(std::ptrdiff_t streams,
+                                                                 connection_settings const& settings);
 
-/// By the name it has on the command line.
-inline std::unique_ptr<connected_stack<float>> connect(std::string const& name, std::ptrdiff_t streams,
-                                                       connection_settings const& settings) {
-  if (name == "residual") return connect_residual(settings);
-  if (name == "hc") return connect_hc(streams, settings);
-  if (name == "mhc") return connect_mhc(streams, settings);
-  return connect_mhc_exact(streams, settings);
-}
+/// A kind of residual connection, as the command line and the report know it.
+struct connection_kind {
+  char const* name;
+  char const* title;    ///< before the number of streams in the report, or empty
+  char const* meaning;  ///< after it
+  char const* colour;
+  std::ptrdiff_t most_streams;
+  connect_function* connect;
+};
 
-/// f(number of streams as a compile-time constant).
-template <class F>
-auto with_streams(std::ptrdiff_t streams, F const& f) {
-  switch (streams) {
-    case 1: return f(std::integral_constant<int, 1>{});
-    case 2: return f(std::integral_constant<int, 2>{});
-    case 4: return f(std::integral_constant<int, 4>{});
-    case 8: return f(std::integral_constant<int, 8>{});
-  }
-  throw std::invalid_argument("there are 1, 2, 4 or 8 streams");
-}
+std::span<connection_kind const> connection_kinds();
+
+/// @throws std::invalid_argument  there is none of this name
+connection_kind const& connection_named(std::string_view name);
+
+/// "residual, hc, …"
+std::string connection_names();
+
+// Each in a file of its own, which is quicker to compile.
+connect_function connect_residual;
+connect_function connect_hc;
+connect_function connect_mhc;
+connect_function connect_mhc_exact;
+connect_function connect_identity;
+connect_function connect_unconstrained;
+connect_function connect_permutation;
+connect_function connect_kronecker;
+connect_function connect_circulant;
+connect_function connect_orthostochastic;
+connect_function connect_transport;
+connect_function connect_orthogonal;
+connect_function connect_euclidean;
 
 }  // namespace demo

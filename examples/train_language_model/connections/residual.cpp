@@ -4,7 +4,7 @@
 
 namespace demo {
 
-std::unique_ptr<connected_stack<float>> connect_residual(connection_settings const& settings) {
+std::unique_ptr<connected_stack<float>> connect_residual(std::ptrdiff_t, connection_settings const& settings) {
   return connect<float>(mhc::residual<float>{.channels = settings.channels}, settings);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "page.hpp"
 
+#include "../connections/connections.hpp"
 #include "format.hpp"
 #include "style.hpp"
 
@@ -36,17 +37,9 @@ std::string name_of(measurement const& m) {
 }
 
 std::string meaning_of(std::string const& connection, options const& o) {
-  auto const n = std::to_string(o.streams);
-  if (connection == "residual") return "x + F(x): one stream, nothing to learn.";
-  if (connection == "hc")
-    return "Hyper-connections, " + n +
-           " streams. What each layer reads, writes and mixes is learned and depends on the "
-           "token; the mixing matrix H_res is free.";
-  if (connection == "mhc")
-    return "Manifold-constrained hyper-connections, " + n +
-           " streams. H_res is made doubly stochastic, rows and columns "
-           "summing to 1, by 20 Sinkhorn–Knopp iterations.";
-  return "The same with the exact projection (Newton's method in place of the 20 iterations).";
+  auto const& kind = connection_named(connection);
+  std::string const title = kind.title;
+  return (title.empty() ? "" : title + ", " + std::to_string(o.streams) + " streams. ") + kind.meaning;
 }
 
 void write_opening(std::ostringstream& s, summary const& run) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plots.hpp"
 
+#include "../connections/connections.hpp"
 #include "gnuplot.hpp"
 #include "heat_map.hpp"
 
@@ -102,25 +103,20 @@ std::string gain_plot(summary const& run) {
       backward.push_back(gain.backward);
     }
     auto const depth = counted_from_one(forward.size());
-    curves.push_back({m.name + " forward", lines(m, 2), depth, std::move(forward)});
-    curves.push_back({m.name + " backward", lines(m, 2, "(6,4)"), depth, std::move(backward)});
+    curves.push_back({m.name, lines(m, 2), depth, std::move(forward)});
+    curves.push_back({"", lines(m, 2, "(6,4)"), depth, std::move(backward)});
   }
   double low = 0.8, high = 1.25;
   for (auto const& c : curves)
     for (double const y : c.y) low = std::min(low, 0.9 * y), high = std::max(high, 1.1 * y);
   std::ostringstream range;
-  range << "set logscale y\nset yrange [" << low << ':' << high << "]\nset key vertical maxrows 2\n";
+  range << "set logscale y\nset yrange [" << low << ':' << high << "]\n";
   return plot_of(axes("gains", "sublayers passed", "gain of the product of H_res") + range.str(), curves);
 }
 
 }  // namespace
 
-std::string colour_of(std::string const& connection) {
-  if (connection == "residual") return "#8a8a8a";
-  if (connection == "hc") return "#e4572e";
-  if (connection == "mhc") return "#2f7ed8";
-  return "#17a589";
-}
+std::string colour_of(std::string const& connection) { return connection_named(connection).colour; }
 
 std::vector<figure> draw_figures(summary const& run, std::filesystem::path const& folder) {
   std::vector<figure> figures;
@@ -134,9 +130,10 @@ std::vector<figure> draw_figures(summary const& run, std::filesystem::path const
   add("gradient_norm", gradient_plot(run), "Gradient norm",
       "Euclidean norm of the gradient of all parameters at every step, before it is clipped to 1. Logarithmic.");
   add("gains", gain_plot(run), "Gain against depth",
-      "How much the residual path alone can amplify a signal on its way through the first layers (forward: largest row "
-      "sum of the product of H_res) and a gradient on its way back (backward: largest column sum), at the worst token "
-      "of a validation batch. 1 is the plain residual. Logarithmic.");
+      "How much the residual path alone can amplify a signal on its way through the first layers (forward, solid: "
+      "largest "
+      "row sum of the product of H_res) and a gradient on its way back (backward, dashed: largest column sum), at the "
+      "worst token of a validation batch. 1 is the plain residual. Logarithmic.");
   add("h_res", heat_map_script(run), "What the streams are mixed with",
       "H_res of three sublayers and the product of all of them, mean over the tokens of a validation batch. Row: the "
       "stream written. Column: the stream read. Colours end at −1 and 1; the numbers do not.");

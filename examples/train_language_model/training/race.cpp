@@ -29,12 +29,11 @@ std::vector<trainer<float>> make_trainers(options const& o) {
   std::vector<trainer<float>> trainers;
   for (std::string const& name : o.connections) {
     auto const shape = shape_of(o);
-    auto connections = connect(name, o.streams,
-                               {.channels = o.channels,
-                                .layers = shape.sublayers(),
-                                .threads = threads,
-                                .recompute = o.recompute,
-                                .diagonal = o.diagonal});
+    auto connections = connection_named(name).connect(o.streams, {.channels = o.channels,
+                                                                  .layers = shape.sublayers(),
+                                                                  .threads = threads,
+                                                                  .recompute = o.recompute,
+                                                                  .diagonal = o.diagonal});
     trainers.emplace_back(name, language_model<float>(shape, {threads, o.recompute}, std::move(connections)), o.seed,
                           threads);
   }

@@ -19,6 +19,10 @@ namespace mhc {
 
 namespace detail {
 
+/// A projection that says where its logits start.
+template <class P, int N, class T>
+concept has_start = requires(P const p, T* logits) { p.template start<N>(T(8), logits); };
+
 template <class Kind>
 void check_parameter_span(Kind const& kind, std::size_t size) {
   if (size != static_cast<std::size_t>(parameter_count(kind))) {
@@ -50,12 +54,12 @@ void initialise(hyper_connection<T, N> const& kind, std::ptrdiff_t layer,
   for (int i = 0; i < N; ++i) p.bias[2 * N + i * N + i] = T(1);
 }
 
-/// mHC: α = 0.01, H_pre = 1/N, H_post = 1, and H_res near the identity: logits 0 on the diagonal, −diagonal off it. For
-/// projections whose logits are an N x N matrix.
+/// mHC: α = 0.01, H_pre = 1/N, H_post = 1, and H_res near the identity, where the projection says that is (`start`); by
+/// default, for logits that are an N x N matrix, at 0 on the diagonal and −diagonal off it.
 ///
 /// @param diagonal  8 gives off-diagonal entries of about 3e-4; smaller values let the streams mix, and learn, sooner
 template <class T, int N, class P>
-  requires(logits_of<P, N> == N * N)
+  requires(detail::has_start<P, N, T> || logits_of<P, N> == N * N)
 void initialise(connection<T, N, P> const& kind, std::ptrdiff_t, std::type_identity_t<std::span<T>> parameters,
                 std::type_identity_t<T> diagonal = T(8)) {
   detail::check_parameter_span(kind, parameters.size());
@@ -64,9 +68,12 @@ void initialise(connection<T, N, P> const& kind, std::ptrdiff_t, std::type_ident
   std::fill_n(p.alpha, 3, T(0.01));
   // σ(b) = 1/N; at N = 1, where no finite b gives 1, σ(8) is 1 to 3e-4
   std::fill_n(p.bias, N, N > 1 ? -std::log(T(N - 1)) : T(8));
-  for (int i = 0; i < N; ++i)
-    for (int j = 0; j < N; ++j)
-      if (i != j) p.bias[2 * N + i * N + j] = -diagonal;
+  T* const res = p.bias + 2 * N;
+  if constexpr (detail::has_start<P, N, T>) {
+    kind.projection.template start<N>(diagonal, res);
+  } else {
+    for (int k = 0; k < N * N; ++k) res[k] = k % (N + 1) == 0 ? T(0) : -diagonal;
+  }
 }
 
 }  // namespace mhc

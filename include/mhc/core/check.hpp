@@ -60,6 +60,11 @@ constexpr argument reads(std::string_view name, token_view<T> const& v) {
   return {name, v.data, v.size, 1, v.channels, sizeof(T), alignof(T)};
 }
 template <class T>
+constexpr argument reads(std::string_view name, matrix_view<T> const& m) {
+  auto const n = static_cast<std::ptrdiff_t>(m.order);
+  return {name, m.data, argument::not_batched, n * n, argument::no_channels, sizeof(T), alignof(T)};
+}
+template <class T>
 constexpr argument reads(std::string_view name, T* data, std::ptrdiff_t count) {
   return {name, data, argument::not_batched, count, argument::no_channels, sizeof(T), alignof(T)};
 }
@@ -80,6 +85,17 @@ inline void check_extent(std::string_view operation, argument const& a, std::ptr
     refuse(operation, std::string(a.name) + " has " + std::to_string(given) + " " + unit + ", expected " +
                           std::to_string(expected));
   }
+}
+
+/// Of a matrix whose order is known when the program runs.
+inline void check_order(std::string_view operation, std::string_view name, int order) {
+  if (order >= 1) return;
+  refuse(operation, std::string(name) + " has order " + std::to_string(order) + ", expected at least 1");
+}
+inline void check_order(std::string_view operation, std::string_view name, int order, int expected) {
+  if (order == expected) return;
+  refuse(operation,
+         std::string(name) + " has order " + std::to_string(order) + ", expected " + std::to_string(expected));
 }
 
 inline void check_memory(std::string_view operation, argument const& a) {

@@ -23,4 +23,11 @@ concept matrix_order = (N >= 1 && N <= 16);
 template <int N>
 concept stream_count = (N >= 1 && N <= 8);
 
+namespace detail {
+
+/// What is computed in where accuracy counts and speed does not: double, or the element type where it holds more.
+template <class T>
+using working_t = std::common_type_t<std::remove_cv_t<T>, double>;
+
+}  // namespace detail
 }  // namespace mhc

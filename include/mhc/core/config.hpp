@@ -23,6 +23,13 @@
 #  define MHC_UNROLL
 #endif
 
+/// On a lambda that works on a register tile of its caller: g++ would otherwise pass the tile through memory.
+#if defined(__GNUC__) || defined(__clang__)
+#  define MHC_ALWAYS_INLINE __attribute__((always_inline))
+#else
+#  define MHC_ALWAYS_INLINE
+#endif
+
 #if defined(__CUDACC__) && __cplusplus < 202002L
 #  error "mhc needs C++20 in .cu files too: pass -std=c++20 to nvcc (CMake 3.25 does not do it for you)"
 #endif

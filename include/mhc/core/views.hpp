@@ -53,6 +53,29 @@ struct batch_view {
   }
 };
 
+/// (n, n): one square matrix whose order need not be known when the program is compiled; element (i, j) is
+/// data[i*order + j].
+template <scalar T>
+struct matrix_view {
+  T* data = nullptr;
+  int order = 0;
+
+  MHC_HD constexpr T* row(int i) const { return data + static_cast<std::ptrdiff_t>(i) * order; }
+  MHC_HD constexpr T& operator()(int i, int j) const { return row(i)[j]; }
+
+  template <std::same_as<T const> U>
+    requires(!std::is_const_v<T>)
+  MHC_HD constexpr operator matrix_view<U>() const {
+    return {data, order};
+  }
+};
+
+/// Matrix b of a batch.
+template <scalar T, int N>
+MHC_HD constexpr matrix_view<T> matrix_at(batch_view<T, N> batch, std::ptrdiff_t b) {
+  return {batch.data + b * N * N, N};
+}
+
 /// (B, N, C): N residual streams of C channels per token; element (b, i, c) is data[(b*N + i)*channels + c].
 template <scalar T, int N>
   requires stream_count<N>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <mhc/geometry/gains.hpp>
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 #include <mhc/geometry/spectrum.hpp>
 
 #include <cmath>

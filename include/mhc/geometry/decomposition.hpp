@@ -2,7 +2,7 @@
 #pragma once
 
 #include <mhc/geometry/matching.hpp>
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 #include <mhc/geometry/membership.hpp>
 
 #include <algorithm>

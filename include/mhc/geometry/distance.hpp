@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 #include <mhc/geometry/membership.hpp>
 #include <mhc/math/retraction.hpp>
 
@@ -51,7 +51,7 @@ template <scalar T, scalar U>
 double kl_divergence(matrix_view<T> p, matrix_view<U> q) {
   detail::check_matrix("mhc::kl_divergence", "p", p);
   detail::check_matrix("mhc::kl_divergence", "q", q);
-  detail::check_same_order("mhc::kl_divergence", p, "q", q);
+  detail::check_order("mhc::kl_divergence", "q", q.order, p.order);
   double sum = 0;
   for (int i = 0; i < p.order; ++i)
     for (int j = 0; j < p.order; ++j)
@@ -71,7 +71,7 @@ template <scalar T, scalar U>
 double frobenius_distance(matrix_view<T> p, matrix_view<U> q) {
   detail::check_matrix("mhc::frobenius_distance", "p", p);
   detail::check_matrix("mhc::frobenius_distance", "q", q);
-  detail::check_same_order("mhc::frobenius_distance", p, "q", q);
+  detail::check_order("mhc::frobenius_distance", "q", q.order, p.order);
   double sum = 0;
   for (int i = 0; i < p.order; ++i)
     for (int j = 0; j < p.order; ++j) {

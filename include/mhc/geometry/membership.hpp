@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -61,11 +61,12 @@ template <class T>
 membership check_sums(matrix_view<T> const& m, double sum, char const* expected, double tolerance) {
   for (bool const rows : {true, false})
     for (int i = 0; i < m.order; ++i) {
-      double total = 0;
-      for (int j = 0; j < m.order; ++j) total += static_cast<double>(rows ? m(i, j) : m(j, i));
-      if (std::abs(total - sum) <= tolerance) continue;
-      return rows ? membership{membership::violation::row_sum, i, -1, total, expected, tolerance}
-                  : membership{membership::violation::column_sum, -1, i, total, expected, tolerance};
+      working_t<T> total = 0;
+      for (int j = 0; j < m.order; ++j) total += static_cast<working_t<T>>(rows ? m(i, j) : m(j, i));
+      if (std::abs(total - static_cast<working_t<T>>(sum)) <= static_cast<working_t<T>>(tolerance)) continue;
+      auto const found = static_cast<double>(total);
+      return rows ? membership{membership::violation::row_sum, i, -1, found, expected, tolerance}
+                  : membership{membership::violation::column_sum, -1, i, found, expected, tolerance};
     }
   return {};
 }
@@ -91,7 +92,7 @@ inline std::string membership::message() const {
 /// Is the matrix in the Birkhoff polytope: no entry below −tolerance, every row and column sum within it of 1?
 ///
 /// Shapes      plan (n, n), in host memory.
-/// Result      converts to bool; sums are taken in double.
+/// Result      converts to bool; sums are taken in double, or in the element type where it holds more.
 /// Memory      no allocation, except for the message.
 /// Non-finite  a NaN or infinite entry is a violation.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mhc/geometry/matrix_view.hpp>
+#include <mhc/geometry/matrix.hpp>
 #include <mhc/geometry/membership.hpp>
 #include <mhc/math/tangent.hpp>
 
@@ -26,7 +26,7 @@ constexpr int manifold_dimension(int order) { return (order - 1) * (order - 1); 
 /// same at every point.
 ///
 /// Shapes      tangent (n, n), in host memory.
-/// Result      converts to bool; sums are taken in double.
+/// Result      converts to bool; sums are taken in double, or in the element type where it holds more.
 /// Memory      no allocation, except for the message.
 /// Non-finite  a NaN or infinite entry is a violation.
 ///

@@ -121,10 +121,8 @@ struct euclidean_trial {
     shift_rows_to_simplex(y);
     deficit = column_deficit(y);
   }
-  /// 1 where the error is less than half of this one.
-  MHC_HD V halves(V const& error) const {
-    return select<V>(less<V>(largest_magnitude(deficit), V(scalar_of<V>(0.5)) * error), V(1), V(0));
-  }
+  /// 1 where the error is less than this.
+  MHC_HD V is_within(V const& bound) const { return select<V>(less<V>(largest_magnitude(deficit), bound), V(1), V(0)); }
   /// ψ'(t).
   MHC_HD V slope(vec<V, N> const& d) const {
     V sum(0);
@@ -133,13 +131,13 @@ struct euclidean_trial {
   }
 };
 
-/// Takes the full step (μ = 0) in the active lanes where that halves the error. Returns the others.
+/// Takes the full step (μ = 0) in the active lanes where its error is within `bound`. Returns the others.
 template <class V, int N>
-MHC_HD inline V full_step(tile<V, N>& y, vec<V, N> const& deficit, V const& error, V const& active) {
+MHC_HD inline V full_step(tile<V, N>& y, vec<V, N> const& deficit, V const& bound, V const& active) {
   auto w = column_graph(bipartite<V, N>(pattern_of(y)));
   auto mu = filled<N>(V(0)), rhs = deficit;
   euclidean_trial<V, N> const trial(y, solve_pieces(w, mu, rhs), V(1));
-  V const taken = active * trial.halves(error);
+  V const taken = active * trial.is_within(bound);
   assign_where(less(V(0), taken), y, trial.y);
   return active - taken;
 }
@@ -147,11 +145,11 @@ MHC_HD inline V full_step(tile<V, N>& y, vec<V, N> const& deficit, V const& erro
 /// Takes a damped step in the active lanes; returns those where rounding allows none. The length is looked for
 /// where ψ' is a quarter of ψ'(0), by regula falsi with the value at the other end halved (ψ' is piecewise linear).
 template <class V, int N>
-MHC_HD inline V damped_step(tile<V, N>& y, vec<V, N> const& deficit, V const& error, V const& reach, V active) {
+MHC_HD inline V damped_step(tile<V, N>& y, vec<V, N> const& deficit, V const& bound, V const& mu, V active) {
   auto w = column_graph(bipartite<V, N>(pattern_of(y)));
-  auto mu = filled<N>(error / reach);
+  auto damping = filled<N>(mu);
   auto rhs = deficit;
-  auto const d = solve_pieces(w, mu, rhs);
+  auto const d = solve_pieces(w, damping, rhs);
   V const half(scalar_of<V>(0.5));
   V wanted(0);
   MHC_UNROLL for (int j = 0; j < N; ++j) wanted = wanted - half * half * deficit[j] * d[j];
@@ -160,7 +158,7 @@ MHC_HD inline V damped_step(tile<V, N>& y, vec<V, N> const& deficit, V const& er
     euclidean_trial<V, N> const trial(y, d, length);
     V const slope = trial.slope(d);
     V const enough = select<V>(less<V>(slope, V(2) * wanted), V(k == 0 ? 1 : 0), V(1));
-    V const taken = active * maximum<V>(select<V>(less(V(0), slope), V(0), enough), trial.halves(error));
+    V const taken = active * maximum<V>(select<V>(less(V(0), slope), V(0), enough), trial.is_within(bound));
     assign_where(less(V(0), taken), y, trial.y);
     active = active - taken;
     auto const beyond = less(wanted, slope);
@@ -174,10 +172,11 @@ MHC_HD inline V damped_step(tile<V, N>& y, vec<V, N> const& deficit, V const& er
 }
 
 /// The projection of each lane's X. A lane is left alone as soon as it has converged or cannot get further, so that its
-/// bits do not depend on its neighbours.
+/// bits do not depend on its neighbours. Entries of Y far below 0 carry rounding errors in proportion: an error within
+/// `resolution` times the farthest of them is convergence too.
 template <class V, int N>
 MHC_HD inline newton_result<V, N> euclidean_projection(tile<V, N> const& x, scalar_of<V> tolerance,
-                                                       int max_iterations) {
+                                                       scalar_of<V> resolution, int max_iterations) {
   tile<V, N> y = x;
   shift_rows_to_simplex(y);
   V reach(1), poison(0);
@@ -191,14 +190,15 @@ MHC_HD inline newton_result<V, N> euclidean_projection(tile<V, N> const& x, scal
     V const error = largest_magnitude(deficit);
     active = select<V>(less(V(tolerance), error), active, V(0));
     if (!lane<V>::any(less(V(0), active))) break;
-    V const damped = full_step(y, deficit, error, active);
-    V const stuck = damped_step(y, deficit, error, reach, damped);
+    V const bound = maximum<V>(V(scalar_of<V>(0.5)) * error, V(tolerance));
+    V const damped = full_step(y, deficit, bound, active);
+    V const stuck = damped_step(y, deficit, bound, V(error / reach), damped);
     active = active - stuck;
     steps = steps + active;
   }
   V const error = largest_magnitude(column_deficit(y)) + poison;
   V const finite = select<V>(less(error, V(largest<V>)), V(1), V(0));
-  V const converged = select<V>(less(V(tolerance), error), V(0), finite);
+  V const converged = select<V>(less(maximum<V>(V(tolerance), V(resolution) * reach), error), V(0), finite);
   auto const p = positive_part(y);
   newton_result<V, N> result{positive_part(balanced(p, pattern_of(p))), steps, converged};
   MHC_UNROLL for (int k = 0; k < N * N; ++k) result.plan[k] = result.plan[k] + poison;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/math/laplacian.hpp>
+#include <mhc/math/softmax.hpp>
 #include <mhc/math/tile.hpp>
 
 #include <cmath>
@@ -20,18 +21,6 @@
 /// T evaluated again from Z + b.
 
 namespace mhc::math {
-
-/// The marginals of the Birkhoff polytope: constants, which the compiler folds away.
-struct unit_marginals {
-  template <class V>
-  MHC_HD static V row(int) {
-    return V(1);
-  }
-  template <class V>
-  MHC_HD static V column(int) {
-    return V(1);
-  }
-};
 
 /// Every row of a scaled so that row i sums to r_i.
 template <class Marginals, class V, int N>
@@ -101,7 +90,7 @@ MHC_HD inline newton_step<V, N> newton_step_at(Marginals const& marginals, tile<
     MHC_UNROLL for (int i = 0; i < N; ++i) w.at[j][k] =
         w.at[j][k] + t.at[i][j] * t.at[i][k] / marginals.template row<V>(i);
   }
-  s.step = solve_laplacian(w, rhs);
+  s.step = solve_laplacian(w, rhs, marginals.template largest<V>() * epsilon<V>);
   V high = s.step[0], low = s.step[0];
   MHC_UNROLL for (int j = 1; j < N; ++j) {
     high = maximum(high, s.step[j]);
@@ -123,6 +112,10 @@ MHC_HD inline void spread_nan(tile<V, N>& t) {
   MHC_UNROLL for (int k = 0; k < N * N; ++k) t[k] = t[k] + poison;
 }
 
+/// Longest oscillation of a step that is taken although the columns are within the tolerance already.
+template <class V>
+inline constexpr scalar_of<V> longest_last_step = scalar_of<V>(0.1);
+
 /// A projected matrix, the number of Newton steps it took, and whether it converged (1) or ran out of steps (0).
 template <class V, int N>
 struct newton_result {
@@ -131,8 +124,9 @@ struct newton_result {
   V converged;
 };
 
-/// Each lane is left alone as soon as it has converged, so that its bits do not depend on its neighbours: when the
-/// column error is within the tolerance, or after a step so short that it leaves no more than that.
+/// Each lane is left alone as soon as it has converged, so that its bits do not depend on its neighbours: after the step
+/// with which the column error was found within the tolerance, or after one so short that it leaves no more than that.
+/// The first of these is not taken where it is long: it then moves columns that are hardly coupled, by rounding errors.
 template <class Marginals, class V, int N>
 MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals, tile<V, N> const& z,
                                                       scalar_of<V> tolerance, int max_iterations) {
@@ -142,13 +136,15 @@ MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals
   auto t = rows_from_potentials(marginals, z, b);
   spread_nan(t);
   V active(1), steps(0), valid(1);
-  for (int k = 0; k < max_iterations; ++k) {
+  for (int k = 0; k < max_iterations && lane<V>::any(less<V>(V(0), active)); ++k) {
     auto const s = newton_step_at(marginals, t);
     valid = select<V>(less<V>(s.error, V(largest<V>)), valid, V(0));  // a NaN is not less: nothing to iterate on
     active = active * valid;
-    active = select<V>(less<V>(s.error, V(tolerance)), V(0), active);
-    if (!lane<V>::any(less<V>(V(0), active))) break;
-    steps = steps + active;
+    V const reached = select<V>(less<V>(s.error, V(tolerance)), active, V(0));
+    V const moves = select<V>(less<V>(V(longest_last_step<V>), reached * s.oscillation), V(0), active);
+    V const left = V(marginals.template largest<V>()) * s.oscillation * s.oscillation;
+    active = select<V>(less<V>(left, V(tolerance)), V(0), active - reached);
+    steps = steps + moves;
     tile<V, N> next;
     MHC_UNROLL for (int j = 0; j < N; ++j) {
       b[j] = b[j] + s.step[j];
@@ -158,10 +154,19 @@ MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals
     scale_rows_to(marginals, next);
     auto const again = less<V>(V(scalar_of<V>(0.1)), select<V>(wide, s.oscillation, V(0)));
     if (lane<V>::any(again)) assign_where(again, next, rows_from_potentials(marginals, z, b));
-    assign_where(less<V>(V(0), active), t, next);
-    active = select<V>(less<V>(s.oscillation * s.oscillation, V(tolerance)), V(0), active);
+    assign_where(less<V>(V(0), moves), t, next);
   }
   return {t, steps, (V(1) - active) * valid};
+}
+
+/// The same of order 2 with unit marginals: both scalings cancel in exp(z_00 + z_11 − z_01 − z_10) = (p / (1 − p))².
+template <class V>
+MHC_HD inline newton_result<V, 2> entropic_projection(tile<V, 2> const& z) {
+  V const half(scalar_of<V>(0.5));
+  V const odds = (z.at[0][0] - z.at[0][1]) + (z.at[1][1] - z.at[1][0]);
+  auto const s = share<V>(half * odds);
+  V const valid = select<V>(less<V>(magnitude(s.p), V(2)), V(1), V(0));  // a NaN is not less
+  return {{{{s.p, s.q}, {s.q, s.p}}}, V(0), valid};
 }
 
 }  // namespace mhc::math

@@ -35,6 +35,10 @@ struct divide_by_sum {
   MHC_HD V next(V const&, V const& sum) const {
     return V(1) / sum;
   }
+  template <class V>
+  MHC_HD V next_log(V const&, V const& log_sum) const {
+    return -log_sum;
+  }
 };
 
 /// D(q) = q + ε.
@@ -64,6 +68,22 @@ struct divide_by_sum_at_least {
   MHC_HD step_derivative<V> derivative(V const& old, V const& sum) const {
     auto const clamped = less<V>(old * sum, V(static_cast<scalar_of<V>>(epsilon)));
     return {select<V>(clamped, V(1), V(0)), select<V>(clamped, V(0), V(1))};
+  }
+  template <class V>
+  MHC_HD V next_log(V const& old, V const& log_sum) const {
+    return minimum<V>(-log_sum, old - log_epsilon<V>());
+  }
+  template <class V>
+  MHC_HD step_derivative<V> derivative_log(V const& old, V const& log_sum) const {
+    auto const clamped = less<V>(old + log_sum, log_epsilon<V>());
+    return {select<V>(clamped, V(1), V(0)), select<V>(clamped, V(0), V(1))};
+  }
+
+ private:
+  template <class V>
+  MHC_HD V log_epsilon() const {
+    using std::log;
+    return V(static_cast<scalar_of<V>>(log(epsilon)));
   }
 };
 
@@ -100,9 +120,11 @@ struct scalings {
   }
 };
 
-/// Potentials f = log u, g = log v of the logits L = log K themselves, with D(q) = q; nothing overflows or loses a line.
+/// Potentials f = log u, g = log v of the logits L = log K themselves: nothing overflows or loses a line.
+template <class Rule>
 struct potentials {
-  static constexpr bool forgets = true;
+  Rule rule;
+  static constexpr bool forgets = Rule::forgets;
 
   template <class V>
   MHC_HD static V neutral() {
@@ -113,9 +135,19 @@ struct potentials {
     using std::exp;
     return exp((logit + f) + g);
   }
-  /// −log Σ_l exp(line_l + other_l), shifted by the largest term.
   template <class V, int N>
-  MHC_HD V next(V const&, vec<V, N> const& line, vec<V, N> const& other) const {
+  MHC_HD V next(V const& old, vec<V, N> const& line, vec<V, N> const& other) const {
+    return rule.next_log(old, log_sum(line, other));
+  }
+  template <class V, int N>
+  MHC_HD step_derivative<V> derivative(V const& old, vec<V, N> const& line, vec<V, N> const& other) const {
+    return rule.derivative_log(old, log_sum(line, other));
+  }
+
+ private:
+  /// log Σ_l exp(line_l + other_l), shifted by the largest term.
+  template <class V, int N>
+  MHC_HD static V log_sum(vec<V, N> const& line, vec<V, N> const& other) {
     using std::exp;
     using std::log;
     vec<V, N> term;
@@ -124,7 +156,7 @@ struct potentials {
     MHC_UNROLL for (int l = 1; l < N; ++l) top = maximum(top, term[l]);
     V sum = exp(term[0] - top);
     MHC_UNROLL for (int l = 1; l < N; ++l) sum = sum + exp(term[l] - top);
-    return -(top + log(sum));
+    return top + log(sum);
   }
 };
 

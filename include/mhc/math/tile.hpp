@@ -3,6 +3,7 @@
 
 #include <mhc/core/config.hpp>
 #include <mhc/math/lane.hpp>
+#include <mhc/math/marginals.hpp>
 
 namespace mhc::math {
 
@@ -48,12 +49,12 @@ MHC_HD inline void assign_where(mask_of<V> const& m, tile<V, N>& a, tile<V, N> c
       select<V>(m, b.at[i][j], a.at[i][j]);
 }
 
-/// max over all row and column sums of |sum - 1|; a NaN entry gives NaN.
-template <class V, int N>
-MHC_HD inline V marginal_error(tile<V, N> const& p) {
+/// max |row sum − r_i|, |column sum − c_j|; a NaN entry gives NaN.
+template <class Marginals, class V, int N>
+MHC_HD inline V marginal_error(Marginals const& marginals, tile<V, N> const& p) {
   V worst(0), poison(0);
   MHC_UNROLL for (int i = 0; i < N; ++i) {
-    V row(-1), column(-1);
+    V row = -marginals.template row<V>(i), column = -marginals.template column<V>(i);
     MHC_UNROLL for (int j = 0; j < N; ++j) {
       row = row + p.at[i][j];
       column = column + p.at[j][i];
@@ -62,6 +63,12 @@ MHC_HD inline V marginal_error(tile<V, N> const& p) {
     poison = poison + row * V(0);  // maximum() drops a NaN, a sum keeps it
   }
   return worst + poison;
+}
+
+/// max over all row and column sums of |sum − 1|; a NaN entry gives NaN.
+template <class V, int N>
+MHC_HD inline V marginal_error(tile<V, N> const& p) {
+  return marginal_error(unit_marginals{}, p);
 }
 
 }  // namespace mhc::math

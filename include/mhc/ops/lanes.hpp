@@ -57,6 +57,39 @@ using lanes = xsimd::batch<T, Arch>;
 template <class V>
 inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
 
+/// a b + c, rounded once where the instruction set can. xsimd 8 does not fuse on AVX-512, and clang does not fuse what
+/// operators do.
+template <class T, class Arch>
+inline xsimd::batch<T, Arch> multiply_add(xsimd::batch<T, Arch> const& a, xsimd::batch<T, Arch> const& b,
+                                          xsimd::batch<T, Arch> const& c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a) == sizeof(__m512)) {
+    if constexpr (sizeof(T) == sizeof(float))
+      return _mm512_fmadd_ps(a, b, c);
+    else
+      return _mm512_fmadd_pd(a, b, c);
+  }
+#endif
+  return xsimd::fma(a, b, c);
+}
+
+/// Asks for the cache line of p, which need not be mapped.
+template <class T>
+inline void prefetch([[maybe_unused]] T const* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#endif
+}
+
+/// Keeps v in its register for all its uses. g++ would load it anew for each, and where a tile is bound by its loads,
+/// or the address crosses cache lines, that halves the rate.
+template <class T, class Arch>
+inline void hold([[maybe_unused]] xsimd::batch<T, Arch>& v) {
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+  asm("" : "+v"(v.data));
+#endif
+}
+
 /// Scratch for the lanes of K registers, as [K][width].
 template <class V, int K>
 struct stage {

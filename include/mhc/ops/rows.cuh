@@ -25,9 +25,9 @@ struct row_layout {
 
 /// The rows first … first + count − 1 of a batch, one for each of the block's first `count` threads.
 template <class T, int Longest>
-class block_rows {
+class thread_rows {
  public:
-  __device__ block_rows(T* shared, std::ptrdiff_t first, int count) : shared_(shared), first_(first), count_(count) {}
+  __device__ thread_rows(T* shared, std::ptrdiff_t first, int count) : shared_(shared), first_(first), count_(count) {}
 
   __device__ bool mine() const { return thread() < count_; }
   __device__ std::ptrdiff_t row() const { return first_ + thread(); }
@@ -86,7 +86,7 @@ __device__ inline void for_each_row(std::ptrdiff_t size, Body const& body) {
   std::ptrdiff_t const turn = static_cast<std::ptrdiff_t>(gridDim.x) * layout::threads;
   for (std::ptrdiff_t first = static_cast<std::ptrdiff_t>(blockIdx.x) * layout::threads; first < size; first += turn) {
     std::ptrdiff_t const left = size - first;
-    body(block_rows<T, Longest>(shared, first, left < layout::threads ? static_cast<int>(left) : layout::threads));
+    body(thread_rows<T, Longest>(shared, first, left < layout::threads ? static_cast<int>(left) : layout::threads));
   }
 }
 

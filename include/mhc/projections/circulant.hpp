@@ -46,6 +46,12 @@ struct circulant {
     return from_first_row(scaled(math::softmax_derivative(math::softmax(z), tangent)));
   }
 
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    for (int k = 0; k < N; ++k) z[k] = k == 0 ? T(0) : -diagonal;
+  }
+
   void validate(char const* operation) const {
     if (!(gamma >= 0 && gamma <= 1)) {
       throw option_error(std::string(operation) + ": circulant.gamma is " + std::to_string(gamma) +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/math/laplacian.hpp>
 #include <mhc/math/tile.hpp>
 
 #include <concepts>
@@ -20,6 +21,14 @@ concept projection_onto =
       { p.template apply<N>(z) } -> std::same_as<math::tile<double, N>>;
       { p.vjp(z, m, m) } -> std::same_as<math::vec<double, logits_of<P, N>>>;
       { p.jvp(z, m, z) } -> std::same_as<math::tile<double, N>>;
+    };
+
+/// What `project_vjp_vjp` needs besides: the member template `vjp_vjp`. Satisfied by `entropic` and
+/// `entropic_with_marginals`.
+template <class P, int N>
+concept twice_differentiable =
+    requires(P const p, math::vec<double, logits_of<P, N>> const z, math::tile<double, N> const m) {
+      { p.vjp_vjp(z, m, m, z) } -> std::same_as<math::second_vjp<double, N>>;
     };
 
 namespace detail {

@@ -20,13 +20,13 @@ namespace mhc {
 
 namespace detail {
 
-/// K = exp(Z) and plain sums; in potentials where Z is spread too wide.
-template <class V, int N, class F>
-MHC_HD inline math::tile<V, N> run_plain(math::tile<V, N> const& z, F const& f) {
+/// K = exp(Z − its column maxima), lines divided as the rule says; in potentials where Z is spread too wide.
+template <class Rule, class V, int N, class F>
+MHC_HD inline math::tile<V, N> run_exponential(Rule const& rule, math::tile<V, N> const& z, F const& f) {
   auto const shifted = math::below_column_maximum(z);
-  auto result = f(math::scalings<math::divide_by_sum>{}, math::exponential(shifted));
+  auto result = f(math::scalings<Rule>{rule}, math::exponential(shifted));
   auto const wide = math::needs_potentials(shifted);
-  if (math::lane<V>::any(wide)) math::assign_where(wide, result, f(math::potentials{}, shifted));
+  if (math::lane<V>::any(wide)) math::assign_where(wide, result, f(math::potentials<Rule>{rule}, shifted));
   return result;
 }
 
@@ -49,7 +49,7 @@ struct paper {
 
   template <class V, int N, class F>
   MHC_HD math::tile<V, N> run(math::tile<V, N> const& z, F const& f) const {
-    return detail::run_plain(z, f);
+    return detail::run_exponential(math::divide_by_sum{}, z, f);
   }
   template <class Tile>
   MHC_HD static Tile const& orient(Tile const& plan) {
@@ -74,7 +74,7 @@ struct log_domain {
 
   template <class V, int N, class F>
   MHC_HD math::tile<V, N> run(math::tile<V, N> const& z, F const& f) const {
-    return detail::run_plain(colder(z), f);
+    return detail::run_exponential(math::divide_by_sum{}, colder(z), f);
   }
   template <class V, int N>
   MHC_HD static math::tile<V, N> orient(math::tile<V, N> const& plan) {
@@ -150,8 +150,7 @@ struct megatron {
 
   template <class V, int N, class F>
   MHC_HD math::tile<V, N> run(math::tile<V, N> const& z, F const& f) const {
-    return f(math::scalings<math::divide_by_sum_at_least>{{epsilon}},
-             math::exponential(math::below_column_maximum(math::transposed(z))));
+    return detail::run_exponential(math::divide_by_sum_at_least{epsilon}, math::transposed(z), f);
   }
   template <class V, int N>
   MHC_HD static math::tile<V, N> orient(math::tile<V, N> const& plan) {

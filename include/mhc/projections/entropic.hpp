@@ -3,29 +3,39 @@
 
 #include <mhc/core/error.hpp>
 #include <mhc/math/laplacian.hpp>
+#include <mhc/math/marginals.hpp>
 #include <mhc/math/newton.hpp>
 #include <mhc/projections/matrix_logits.hpp>
+#include <mhc/projections/solver.hpp>
+#include <mhc/projections/support.hpp>
 
-#include <string>
+#include <cstddef>
 #include <type_traits>
 
 namespace mhc {
 
-/// The exact entropic projection: the doubly stochastic P = diag(u) exp(Z) diag(v), which is the doubly stochastic
-/// matrix nearest to exp(Z) in Kullback–Leibler divergence and the limit of `sinkhorn`. By a globally convergent
-/// Newton method, one to a few steps where Sinkhorn's iteration needs thousands.
+/// The exact entropic projection: the P = diag(u) exp(Z) diag(v) with the wanted marginals, which is the matrix with
+/// these marginals nearest to exp(Z) in Kullback–Leibler divergence and the limit of `sinkhorn`. By a globally
+/// convergent Newton method, one to a few steps where Sinkhorn's iteration needs thousands; order 2 in closed form.
 ///
 /// Its derivative is the implicit one, symmetric, and reads the plan alone.
 ///
-/// @see mhc::marginal_error for how doubly stochastic a plan has become.
-struct entropic {
-  double tolerance = 0;      ///< on |column sum − 1|; 0 stands for the rounding error N·eps of the element type
-  int max_iterations = 200;  ///< Newton steps; at least 1
+/// Logits of −infinity are zeros of the plan. They have to leave a scaling: every other entry must be positive in some
+/// matrix with these marginals (for unit marginals, lie on a permutation). `project` refuses a batch in which they do
+/// not; inside a connection, where logits are made on the way, such a matrix tends to a limit and does not converge.
+///
+/// @see mhc::project with a report, for the marginal error that each matrix has reached.
+template <class Marginals>
+struct basic_entropic {
+  double tolerance = 0;      ///< on |column sum − c| / max c; below N·eps of the element type it counts as that
+  int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
+  Marginals marginals = {};
 
   template <int N>
   static constexpr int logits = N * N;
 
   template <int N, class V>
+    requires(Marginals::template fits<N>)
   MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
     return solve<N>(z).plan;
   }
@@ -33,10 +43,17 @@ struct entropic {
   /// The plan together with the number of Newton steps and whether they sufficed.
   template <int N, class V>
   MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
-    auto result = math::entropic_projection(math::unit_marginals{}, detail::as_matrix<N>(z), tolerance_for<N, V>(),
-                                            max_iterations);
-    if constexpr (std::is_same_v<math::scalar_of<V>, float>) promote(z, result);
-    return result;
+    auto const matrix = detail::as_matrix<N>(z);
+    if constexpr (N == 2 && std::is_same_v<Marginals, math::unit_marginals>) {
+      return math::entropic_projection(matrix);
+    } else {
+      auto const bound = tolerance_for<N, V>();
+      auto result = math::entropic_projection(marginals, matrix, bound, max_iterations);
+      detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
+        return math::entropic_projection(marginals, wide, static_cast<double>(bound), max_iterations);
+      });
+      return result;
+    }
   }
 
   template <class V, int N>
@@ -51,40 +68,40 @@ struct entropic {
     return math::implicit_derivative(plan, detail::as_matrix<N>(tangent));
   }
 
+  /// The vjp of `vjp`.
+  template <class V, int N>
+  MHC_HD math::second_vjp<V, N> vjp_vjp(math::vec<V, N * N> const&, math::tile<V, N> const& plan,
+                                        math::tile<V, N> const& plan_gradient,
+                                        math::vec<V, N * N> const& cotangent) const {
+    return math::implicit_second_vjp(plan, plan_gradient, detail::as_matrix<N>(cotangent));
+  }
+
   void validate(char const* operation) const {
-    if (!(tolerance >= 0)) {
-      throw option_error(std::string(operation) + ": entropic.tolerance is " + std::to_string(tolerance) +
-                         ", expected 0 or more");
-    }
-    if (max_iterations < 1) {
-      throw option_error(std::string(operation) + ": entropic.max_iterations is " + std::to_string(max_iterations) +
-                         ", expected 1 or more");
-    }
+    detail::require_solver_options(operation, "entropic", tolerance, max_iterations);
+    marginals.validate(operation, "entropic");
+  }
+
+  /// @throws mhc::scaling_error  the −infinities of one of these matrices of logits leave no scaling
+  template <int N, class T>
+  void require_scalable(char const* operation, T const* matrix_logits, std::ptrdiff_t matrices) const {
+    detail::require_scalable<N>(operation, marginals, matrix_logits, matrices);
   }
 
  private:
   template <int N, class V>
   MHC_HD math::scalar_of<V> tolerance_for() const {
     using T = math::scalar_of<V>;
-    return tolerance > 0 ? static_cast<T>(tolerance) : static_cast<T>(N) * math::epsilon<V>;
-  }
-
-  /// What float cannot resolve (a lane that has not converged) is solved again in double, and rounded once.
-  template <int N, class V>
-  MHC_HD void promote(math::vec<V, N * N> const& z, math::newton_result<V, N>& result) const {
-    using lane = math::lane<V>;
-    if (!lane::any(math::less<V>(result.converged, V(1)))) return;
-    for (int w = 0; w < lane::count; ++w) {
-      if (lane::get(result.converged, w) == 1) continue;
-      math::tile<double, N> logits_matrix;
-      for (int k = 0; k < N * N; ++k) logits_matrix[k] = static_cast<double>(lane::get(z[k], w));
-      auto const exact = math::entropic_projection(math::unit_marginals{}, logits_matrix,
-                                                   static_cast<double>(tolerance_for<N, V>()), max_iterations);
-      for (int k = 0; k < N * N; ++k) lane::set(result.plan[k], w, static_cast<float>(exact.plan[k]));
-      lane::set(result.steps, w, lane::get(result.steps, w) + static_cast<float>(exact.steps));
-      lane::set(result.converged, w, static_cast<float>(exact.converged));
-    }
+    T const wanted = static_cast<T>(tolerance), rounding = static_cast<T>(N) * math::epsilon<V>;
+    return marginals.template largest<V>() * (wanted > rounding ? wanted : rounding);
   }
 };
+
+/// Onto the Birkhoff polytope: every row and column sums to 1.
+using entropic = basic_entropic<math::unit_marginals>;
+
+/// Onto the matrices with row sums r and column sums c: entropic_with_marginals<2>{.marginals = {.r = {1, 3}, .c = {2, 2}}}.
+/// r and c are positive and have the same sum.
+template <int N>
+using entropic_with_marginals = basic_entropic<math::given_marginals<N>>;
 
 }  // namespace mhc

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mhc/core/error.hpp>
 #include <mhc/math/euclidean.hpp>
 #include <mhc/projections/matrix_logits.hpp>
+#include <mhc/projections/solver.hpp>
 
-#include <string>
+#include <cmath>
+#include <type_traits>
 
 namespace mhc {
 
@@ -23,8 +24,8 @@ namespace mhc {
 /// @see X. Li, D. Sun, K.-C. Toh, arXiv:1702.05934
 /// @see mhc::marginal_error for how doubly stochastic a plan has become.
 struct euclidean {
-  double tolerance = 0;      ///< on |column sum − 1|; 0 stands for 2N·eps of the element type
-  int max_iterations = 200;  ///< Newton steps; at least 1
+  double tolerance = 0;      ///< on |column sum − 1|; less than 2N·eps of the element type counts as that
+  int max_iterations = 200;  ///< Newton steps, at least 1; float has as many again in double where they do not suffice
 
   template <int N>
   static constexpr int logits = N * N;
@@ -38,9 +39,16 @@ struct euclidean {
   template <int N, class V>
   MHC_HD math::newton_result<V, N> solve(math::vec<V, N * N> const& z) const {
     using T = math::scalar_of<V>;
+    auto const matrix = detail::as_matrix<N>(z);
     constexpr T rounding = static_cast<T>(2 * N) * math::epsilon<V>;
-    return math::euclidean_projection(detail::as_matrix<N>(z), tolerance > 0 ? static_cast<T>(tolerance) : rounding,
-                                      max_iterations);
+    T const bound = tolerance > rounding ? static_cast<T>(tolerance) : rounding;
+    T const resolution = std::is_same_v<T, float> ? 0 : rounding;  // float has double to turn to
+    auto result = math::euclidean_projection(matrix, bound, resolution, max_iterations);
+    detail::promote(matrix, result, [&](math::tile<double, N> const& wide) {
+      return math::euclidean_projection(wide, static_cast<double>(bound), 2 * N * math::epsilon<double>,
+                                        max_iterations);
+    });
+    return result;
   }
 
   template <class V, int N>
@@ -55,15 +63,16 @@ struct euclidean {
     return math::euclidean_derivative(plan, detail::as_matrix<N>(tangent));
   }
 
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  /// A doubly stochastic matrix with no zeros: at the identity itself no entry off the diagonal would have a gradient.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    T const other = std::exp(-diagonal) / (T(1) + T(N - 1) * std::exp(-diagonal));
+    for (int k = 0; k < N * N; ++k) z[k] = k % (N + 1) == 0 ? T(1) - T(N - 1) * other : other;
+  }
+
   void validate(char const* operation) const {
-    if (!(tolerance >= 0)) {
-      throw option_error(std::string(operation) + ": euclidean.tolerance is " + std::to_string(tolerance) +
-                         ", expected 0 or more");
-    }
-    if (max_iterations < 1) {
-      throw option_error(std::string(operation) + ": euclidean.max_iterations is " + std::to_string(max_iterations) +
-                         ", expected 1 or more");
-    }
+    detail::require_solver_options(operation, "euclidean", tolerance, max_iterations);
   }
 };
 

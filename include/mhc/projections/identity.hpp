@@ -31,6 +31,9 @@ struct identity {
     MHC_UNROLL for (int k = 0; k < N * N; ++k) d[k] = V(0);
     return d;
   }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  template <int N, class T>
+  static void start(T, T*) {}
 };
 
 }  // namespace mhc

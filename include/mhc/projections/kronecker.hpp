@@ -35,6 +35,11 @@ struct kronecker {
                               math::vec<V, logits<N>> const& tangent) const {
     return math::kronecker_jvp<N>(z, tangent);
   }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    for (int k = 0; k < logits<N>; ++k) z[k] = diagonal;
+  }
 };
 
 }  // namespace mhc

@@ -34,6 +34,12 @@ struct orthogonal {
                               math::vec<V, logits<N>> const& tangent) const {
     return math::cayley_jvp(plan, tangent);
   }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  /// The identity itself, whatever `diagonal`.
+  template <int N, class T>
+  static void start(T, T* z) {
+    for (int k = 0; k < logits<N>; ++k) z[k] = T(0);
+  }
 };
 
 }  // namespace mhc

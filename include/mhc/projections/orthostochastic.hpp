@@ -4,6 +4,8 @@
 #include <mhc/math/balance.hpp>
 #include <mhc/math/cayley.hpp>
 
+#include <cmath>
+
 namespace mhc {
 
 /// The squares of a rotation Q of order NS, added up over blocks: P_ij = (1/S) Σ_{a,b<S} Q²_{iS+a, jS+b}, with Q the Cayley
@@ -48,6 +50,14 @@ struct orthostochastic {
     auto d = sums_over_blocks<N>(q, math::cayley_jvp(q, tangent));
     MHC_UNROLL for (int k = 0; k < N * N; ++k) d[k] = d[k] + d[k];
     return d;
+  }
+
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  /// Beside the identity, where every derivative is 0.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    T const angle = std::sqrt(std::exp(-diagonal) / T(S)) / 2;  // S² squares of −2 angle, over S
+    for (int k = 0; k < logits<N>; ++k) z[k] = angle;
   }
 
  private:

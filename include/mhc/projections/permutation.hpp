@@ -5,6 +5,8 @@
 #include <mhc/math/permutation.hpp>
 #include <mhc/math/softmax.hpp>
 
+#include <cmath>
+
 namespace mhc {
 
 /// A mixture of all N! permutation matrices: P = Σ_r softmax(z)_r Perm_r, the Birkhoff–von Neumann theorem taken as a
@@ -38,6 +40,13 @@ struct permutation {
   MHC_HD math::tile<V, N> jvp(math::vec<V, logits<N>> const& z, math::tile<V, N> const&,
                               math::vec<V, logits<N>> const& tangent) const {
     return math::mixture_of_permutations<N>(math::softmax_derivative(math::softmax(z), tangent));
+  }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    for (int r = 1; r < logits<N>; ++r)
+      z[r] = -diagonal - std::log(T(math::factorial(N - 1)));  // (N−1)! share an entry
+    z[0] = T(0);
   }
 };
 

@@ -3,6 +3,8 @@
 
 #include <mhc/math/transport.hpp>
 
+#include <cmath>
+
 namespace mhc {
 
 /// The transportation polytope with unit marginals, filled row by row: P_ij = L + (U−L) σ(t_ij) for i, j < N−1, where L and
@@ -34,6 +36,15 @@ struct transport {
   MHC_HD math::tile<V, N> jvp(math::vec<V, logits<N>> const& z, math::tile<V, N> const& plan,
                               math::vec<V, logits<N>> const& tangent) const {
     return math::transport_jvp(z, plan, tangent);
+  }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  template <int N, class T>
+  static void start(T diagonal, T* z) {
+    for (int i = 0; i < N - 1; ++i)
+      for (int j = 0; j < N - 1; ++j) {
+        int const shares = N - 1 - (i < j ? j : i);  // with how many entries it shares what the diagonal leaves
+        z[i * (N - 1) + j] = i == j ? diagonal : -std::log(T(shares));
+      }
   }
 };
 

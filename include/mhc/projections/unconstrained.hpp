@@ -30,6 +30,12 @@ struct unconstrained {
                               math::vec<V, N * N> const& tangent) const {
     return detail::as_matrix<N>(tangent);
   }
+  /// Logits that start near the identity, the further the larger `diagonal` is: see mhc::initialise.
+  /// The identity itself, whatever `diagonal`.
+  template <int N, class T>
+  static void start(T, T* z) {
+    for (int k = 0; k < N * N; ++k) z[k] = T(k % (N + 1) == 0 ? 1 : 0);
+  }
 };
 
 }  // namespace mhc

@@ -32,6 +32,9 @@ void project_vjp_impl(device_policy const&, P const&, vector_view<T const, K>, b
 template <class P, class T, int K, int N>
 void project_jvp_impl(device_policy const&, P const&, vector_view<T const, K>, batch_view<T const, N>,
                       vector_view<T const, K>, batch_view<T, N>);
+template <class P, class T, int K, int N>
+void project_vjp_vjp_impl(device_policy const&, P const&, vector_view<T const, K>, batch_view<T const, N>,
+                          batch_view<T const, N>, vector_view<T const, K>, batch_view<T, N>, vector_view<T, K>);
 template <class T, int N>
 void marginal_error_impl(device_policy const&, batch_view<T const, N>, vector_view<T, 1>);
 

@@ -53,6 +53,20 @@ void project_jvp_impl(device_policy const& policy, P const& projection, vector_v
   on.finish();
 }
 
+template <class P, class T, int K, int N>
+void project_vjp_vjp_impl(device_policy const& policy, P const& projection, vector_view<T const, K> logits,
+                          batch_view<T const, N> plan, batch_view<T const, N> plan_gradient,
+                          vector_view<T const, K> cotangent, batch_view<T, N> plan_gradient_cotangent,
+                          vector_view<T, K> logits_cotangent) {
+  staged on(policy);
+  auto const z = on(logits), u = on(cotangent);
+  auto const p = on(plan), g = on(plan_gradient);
+  auto const to_g = on(plan_gradient_cotangent);
+  auto const to_z = on(logits_cotangent);
+  mhc::project_vjp_vjp(on.policy(), projection, z, p, g, u, to_g, to_z);
+  on.finish();
+}
+
 template <class T, int N>
 void marginal_error_impl(device_policy const& policy, batch_view<T const, N> plan, vector_view<T, 1> error) {
   staged on(policy);
@@ -76,6 +90,12 @@ void marginal_error_impl(device_policy const& policy, batch_view<T const, N> pla
   namespace mhc::test {                                                                                            \
   template void project_report_impl(device_policy const&, P const&, vector_view<T const, N * N>, batch_view<T, N>, \
                                     vector_view<T, 3>);                                                            \
+  }
+#define MHC_SECOND_DERIVATIVE_ON_DEVICE(P, T, N)                                                                  \
+  namespace mhc::test {                                                                                           \
+  template void project_vjp_vjp_impl(device_policy const&, P const&, vector_view<T const, N * N>,                 \
+                                     batch_view<T const, N>, batch_view<T const, N>, vector_view<T const, N * N>, \
+                                     batch_view<T, N>, vector_view<T, N * N>);                                    \
   }
 #define MHC_MARGINAL_ERROR_ON_DEVICE(T, N)                                                            \
   namespace mhc::test {                                                                               \

@@ -3,6 +3,7 @@
 
 #include <mhc/core/views.hpp>
 #include <mhc/math/tile.hpp>
+#include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/parameters.hpp>
 
@@ -15,40 +16,26 @@
 
 namespace mhc::detail {
 
-/// Elements after which running sums are put aside, so that rounding does not grow with the length of a row.
-inline constexpr std::ptrdiff_t sum_block = 1024;
+/// Elements after which running sums are put aside, so that rounding does not grow with the length of a row: 2 KiB, of
+/// which the first-level cache holds as many as a tile of the product reads.
+template <class T>
+inline constexpr std::ptrdiff_t sum_block = 2048 / static_cast<std::ptrdiff_t>(sizeof(T));
 
-/// out[r][k] = Σ_c row[r][c] phi[k*length + c] for R rows and K scores at a time: each register of φ serves R rows, each
-/// register of a row K scores.
-template <class V, int R, int K, class T>
-inline void dot_tile(T const* const (&row)[R], T const* phi, std::ptrdiff_t length, T (&out)[R][K]) {
-  V total[R][K];
-  for (int r = 0; r < R; ++r)
-    for (int k = 0; k < K; ++k) total[r][k] = V(T(0));
-  for (std::ptrdiff_t begin = 0; begin < length; begin += sum_block) {
-    V sum[R][K];
-    MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) sum[r][k] = V(T(0));
-    for_channels<V>(std::min(sum_block, length - begin), [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      V x[R];
-      MHC_UNROLL for (int r = 0; r < R; ++r) x[r] = load_channels<V>(row[r] + begin + c, n);
-      MHC_UNROLL for (int k = 0; k < K; ++k) {
-        V const p = load_channels<V>(phi + k * length + begin + c, n);
-        MHC_UNROLL for (int r = 0; r < R; ++r) sum[r][k] = sum[r][k] + x[r] * p;
-      }
-    });
-    for (int r = 0; r < R; ++r)
-      for (int k = 0; k < K; ++k) total[r][k] = total[r][k] + sum[r][k];
+/// Tokens whose scores are computed at once: a multiple of every register width.
+inline constexpr std::ptrdiff_t forward_block = 32;
+
+/// out[i] = x_i·g for the N streams of a token.
+template <class V, int N, class T>
+inline void dot_streams(T const* x, T const* g, std::ptrdiff_t channels, T* out) {
+  V total[N];
+  std::fill_n(total, N, V(T(0)));
+  for (std::ptrdiff_t begin = 0; begin < channels; begin += sum_block<T>) {
+    T const* row[N];
+    for (int i = 0; i < N; ++i) row[i] = x + i * channels + begin;
+    std::ptrdiff_t const n = std::min(sum_block<T>, channels - begin);
+    add_dot_products<V, N, 1>(row, g + begin, channels, n, total, 1, g + begin);
   }
-  for (int r = 0; r < R; ++r)
-    for (int k = 0; k < K; ++k) out[r][k] = sum_of_lanes(total[r][k]);
-}
-
-template <class V, class T>
-inline T dot_lanes(T const* a, T const* b, std::ptrdiff_t length) {
-  T const* const row[1] = {a};
-  T out[1][1];
-  dot_tile<V, 1, 1>(row, b, length, out);
-  return out[0][0];
+  for (int i = 0; i < N; ++i) out[i] = sum_of_lanes(total[i]);
 }
 
 /// Scores ŝ = r s and inverse norms r = (|x|²/M + ε)^(−1/2) of up to Tokens tokens.
@@ -58,26 +45,40 @@ struct score_block {
   T score[Tokens][S > 0 ? S : 1];
   T inverse_rms[Tokens][Kind::rows];
 
-  /// Scores of tokens first … first + count − 1 into the rows from `at` on.
+  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most forward_block. A block of
+  /// columns of φ stays in L2 while all rows pass, and a block of a few rows in L1 while all scores do.
   template <class V, int N>
   void compute(Kind const& kind, T const* phi, stream_view<T const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
                std::ptrdiff_t at) {
     if (!is_dynamic(kind)) return;
-    constexpr std::ptrdiff_t R = 4;  // rows at a time; a row beyond the end repeats the last and is not kept
+    constexpr int R = dot_rows<V>;  // a row beyond the last repeats it and is not kept
+    constexpr std::ptrdiff_t pitch = K + 1;
+    static_assert(forward_block * Kind::rows % R == 0);
     std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-    T* const to = &score[at][0];
-    for (std::ptrdiff_t q = 0; q < rows; q += R) {
-      T const* row[R];
-      for (std::ptrdiff_t r = 0; r < R; ++r) row[r] = x.stream(first, 0) + std::min(q + r, rows - 1) * length;
-      std::ptrdiff_t const n = std::min(R, rows - q);
-      T inverse[R];
-      for (std::ptrdiff_t r = 0; r < n; ++r) {
-        T const mean = dot_lanes<V>(row[r], row[r], length) / static_cast<T>(length);
-        inverse[r] = T(1) / std::sqrt(mean + kind.norm_epsilon);
-        (&inverse_rms[at][0])[q + r] = inverse[r];
+    V total[forward_block * Kind::rows * pitch];
+    std::fill_n(total, (rows + R - 1) / R * R * pitch, V(T(0)));
+    // Rows of φ can lie a power of two apart, and would then share a few lines of cache.
+    alignas(64) T packed[(K > 0 ? K : 1) * sum_block<T>];
+    for (std::ptrdiff_t begin = 0; begin < length; begin += sum_block<T>) {
+      std::ptrdiff_t const n = std::min(sum_block<T>, length - begin);
+      for (int k = 0; k < K; ++k) std::copy_n(phi + k * length + begin, n, packed + k * sum_block<T>);
+      for (std::ptrdiff_t q = 0; q < rows; q += R) {
+        T const* row[R];
+        T const* next[R];
+        for (std::ptrdiff_t r = 0; r < R; ++r) {
+          std::ptrdiff_t const after = q + R < rows ? std::min(q + R + r, rows - 1) * length : r % rows * length + n;
+          row[r] = x.stream(first, 0) + std::min(q + r, rows - 1) * length + begin;
+          next[r] = x.stream(first, 0) + after + begin;
+        }
+        add_squares<V, R>(row, n, total + q * pitch + K, pitch);
+        add_scores<V, R>(row, packed, n, total + q * pitch, pitch, next);
       }
-      for (int k = 0; k + 4 <= K; k += 4) product<V, 4>(row, inverse, phi, length, to + q * K, n, k);
-      product<V, K % 4>(row, inverse, phi, length, to + q * K, n, K - K % 4);
+    }
+    for (std::ptrdiff_t q = 0; q < rows; ++q) {
+      T const mean = sum_of_lanes(total[q * pitch + K]) / static_cast<T>(length);
+      T const inverse = T(1) / std::sqrt(mean + kind.norm_epsilon);
+      (&inverse_rms[at][0])[q] = inverse;
+      for (std::ptrdiff_t k = 0; k < K; ++k) (&score[at][0])[q * K + k] = inverse * sum_of_lanes(total[q * pitch + k]);
     }
   }
 
@@ -88,15 +89,15 @@ struct score_block {
   }
 
  private:
-  template <class V, int Width, std::size_t R>
-  static void product(T const* const (&row)[R], T const (&inverse)[R], T const* phi, std::ptrdiff_t length, T* to,
-                      std::ptrdiff_t n, int k) {
-    if constexpr (Width > 0) {
-      T out[R][Width];
-      dot_tile<V, static_cast<int>(R), Width>(row, phi + k * length, length, out);
-      for (std::ptrdiff_t r = 0; r < n; ++r)
-        for (int j = 0; j < Width; ++j) to[r * K + k + j] = inverse[r] * out[r][j];
-    }
+  template <class V, int R>
+  static void add_scores(T const* const (&row)[R], T const* phi, std::ptrdiff_t n, V* total, std::ptrdiff_t pitch,
+                         T const* const (&next)[R]) {
+    constexpr int W = dot_columns<V>, whole = K / W * W;
+    for (int k = 0; k < whole; k += W)
+      add_dot_products<V, R, W>(row, phi + k * sum_block<T>, sum_block<T>, n, total + k, pitch, next[k / W % R]);
+    if constexpr (whole < K)
+      add_dot_products<V, R, K - whole>(row, phi + whole * sum_block<T>, sum_block<T>, n, total + whole, pitch,
+                                        next[whole / W % R]);
   }
 };
 

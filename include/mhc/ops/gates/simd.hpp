@@ -18,8 +18,8 @@
 
 namespace mhc::detail {
 
-/// Tokens whose scores are on the stack at once: a multiple of every register width.
-inline constexpr std::ptrdiff_t forward_block = 16, backward_block = 64;
+/// Tokens whose gradients are on the stack at once: a multiple of forward_block.
+inline constexpr std::ptrdiff_t backward_block = 64;
 
 template <class V, class Kind, class T, int N>
 void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<T const, N> x,
@@ -76,8 +76,10 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
   for (std::ptrdiff_t w = t; w < t + n; ++w) {
     std::ptrdiff_t const b = block + w;
     T* g = state.output_gradient[w];
-    for (int i = 0; i < N; ++i)
-      g[i] = in.u.data != nullptr ? dot_lanes<V>(in.u.token(b), x.stream(b, i), x.channels) : in.h_pre(b, i);
+    if (in.u.data != nullptr)
+      dot_streams<V, N>(x.stream(b, 0), in.u.token(b), x.channels, g);
+    else
+      for (int i = 0; i < N; ++i) g[i] = in.h_pre(b, i);
     if constexpr (Kind::outputs > N) {
       for (int i = 0; i < N; ++i) g[N + i] = in.h_post(b, i);
       for (int k = 0; k < N * N; ++k) g[2 * N + k] = in.h_res.data[b * N * N + k];
@@ -105,7 +107,8 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
     }
 }
 
-/// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block.
+/// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block, which gets
+/// H_preᵀ ∂u − (norm) x, then W Φ with W = ∂loss/∂s.
 template <class V, class Kind, class T, int N>
 void backward_channels(Kind const& kind, T const* phi, stream_view<T const, N> x, gate_output_gradients<T, N> const& in,
                        backward_state<Kind, T> const& state, std::ptrdiff_t block, std::ptrdiff_t count, int i,
@@ -113,41 +116,33 @@ void backward_channels(Kind const& kind, T const* phi, stream_view<T const, N> x
   constexpr int K = Kind::scores_per_row;
   bool const dynamic = is_dynamic(kind);
   int const r = Kind::rows == 1 ? 0 : i;
-  std::ptrdiff_t const length = row_length(kind);
-  T const* phi_column = dynamic ? phi + (Kind::rows == 1 ? i * x.channels : 0) + c : nullptr;  // static: phi is null
   for (std::ptrdiff_t t = 0; t < count; ++t) {
     std::ptrdiff_t const b = block + t;
     T* g = x_gradient.stream(b, i) + c;
     for_channels<V>(n, [&](std::ptrdiff_t e, std::ptrdiff_t m) {
       V sum = mode == update::accumulate ? load_channels<V>(g + e, m) : V(T(0));
-      if (in.u.data != nullptr) sum = sum + V(state.h_pre[t][i]) * load_channels<V>(in.u.token(b) + c + e, m);
-      if (dynamic) {
-        sum = sum - V(state.norm[t][r]) * load_channels<V>(x.stream(b, i) + c + e, m);
-        for (int k = 0; k < K; ++k)
-          sum = sum + V(state.weight[t][r * K + k]) * load_channels<V>(phi_column + k * length + e, m);
-      }
+      if (in.u.data != nullptr)
+        sum = multiply_add(V(state.h_pre[t][i]), load_channels<V>(in.u.token(b) + c + e, m), sum);
+      if (dynamic) sum = multiply_add(V(-state.norm[t][r]), load_channels<V>(x.stream(b, i) + c + e, m), sum);
       store_channels(sum, g + e, m);
     });
   }
+  if (!dynamic) return;
+  T const* phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
+  add_product<V, T>({x_gradient.stream(block, i) + c, N * x.channels}, count,
+                    {&state.weight[0][r * K], scores_of<Kind>, 1}, {phi_column, row_length(kind)}, K, n);
 }
 
-/// Phase 2 for φ: ∂loss/∂φ_k += Σ over the block's tokens, in their order, for channels that no other thread has.
+/// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has.
 template <class V, class Kind, class T, int N>
 void backward_phi(Kind const& kind, stream_view<T const, N> x, backward_state<Kind, T> const& state,
                   std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
                   T* phi_gradient) {
   constexpr int K = Kind::scores_per_row;
   std::ptrdiff_t const length = row_length(kind);
-  for (int k = 0; k < K; ++k) {
-    T* g = phi_gradient + k * length + (Kind::rows == 1 ? i * x.channels : 0) + c;
-    for_channels<V>(n, [&](std::ptrdiff_t e, std::ptrdiff_t m) {
-      V sum(T(0));
-      for (std::ptrdiff_t t = 0; t < count; ++t)
-        for (int r = 0; r < Kind::rows; ++r)
-          sum = sum + V(state.weight[t][r * K + k]) * load_channels<V>(x.stream(block + t, i + r) + c + e, m);
-      store_channels(load_channels<V>(g + e, m) + sum, g + e, m);
-    });
-  }
+  T* const phi_column = phi_gradient + (Kind::rows == 1 ? i * x.channels : 0) + c;
+  add_product<V, T>({phi_column, length}, K, {&state.weight[0][0], 1, K}, {x.stream(block, i) + c, length},
+                    count * Kind::rows, n);
 }
 
 }  // namespace mhc::detail
@@ -169,7 +164,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     detail::gate_output_gradients<T, N> const& in, stream_view<T, N> x_gradient,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
-  constexpr std::ptrdiff_t chunk = 256;  // channels per piece of phase 2: K rows of φ stay in L1
+  constexpr std::ptrdiff_t chunk = 384;  // channels per piece of phase 2: K rows of φ stay in L1 or L2
   std::ptrdiff_t const chunks = (x.channels + chunk - 1) / chunk;
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {

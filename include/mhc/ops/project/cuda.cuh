@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(detail::row_layout<T, longest_row<T, K, N>>::t
     if (rows.mine()) {
       auto const solved = projection.template solve<N>(z);
       p = solved.plan;
-      detail::store_row(detail::report_of(solved), report.data, rows.row());
+      detail::store_row(detail::report_of(projection, solved), report.data, rows.row());
     }
     rows.store(p, plan.data);
   });
@@ -64,6 +64,23 @@ __global__ void __launch_bounds__(detail::row_layout<T, longest_row<T, K, N>>::t
     math::tile<T, N> result;
     if (rows.mine()) result = projection.jvp(z, p, d);
     rows.store(result, plan_tangent.data);
+  });
+}
+
+template <class P, class T, int K, int N>
+__global__ void __launch_bounds__(detail::row_layout<T, longest_row<T, K, N>>::threads)
+    project_vjp_vjp_kernel(P projection, vector_view<T const, K> logits, batch_view<T const, N> plan,
+                           batch_view<T const, N> plan_gradient, vector_view<T const, K> cotangent,
+                           batch_view<T, N> plan_gradient_cotangent, vector_view<T, K> logits_cotangent) {
+  detail::for_each_row<T, longest_row<T, K, N>>(plan.size, [&](auto const& rows) {
+    auto const z = rows.template load<math::vec<T, K>>(logits.data);
+    auto const p = rows.template load<math::tile<T, N>>(plan.data);
+    auto const g = rows.template load<math::tile<T, N>>(plan_gradient.data);
+    auto const u = rows.template load<math::vec<T, K>>(cotangent.data);
+    decltype(projection.vjp_vjp(z, p, g, u)) second;
+    if (rows.mine()) second = projection.vjp_vjp(z, p, g, u);
+    rows.store(second.plan_gradient, plan_gradient_cotangent.data);
+    rows.store(second.logits, logits_cotangent.data);
   });
 }
 
@@ -101,6 +118,19 @@ void project_jvp_impl(policy const& where, P const& projection, vector_view<T co
                                 logits_tangent.data, "plan_tangent", plan_tangent.data);
   detail::launch_over_rows<T, longest_row<T, K, N>>(where, "mhc::project_jvp", project_jvp_kernel<P, T, K, N>,
                                                     plan.size, projection, logits, plan, logits_tangent, plan_tangent);
+}
+
+template <class P, class T, int K, int N>
+void project_vjp_vjp_impl(policy const& where, P const& projection, vector_view<T const, K> logits,
+                          batch_view<T const, N> plan, batch_view<T const, N> plan_gradient,
+                          vector_view<T const, K> cotangent, batch_view<T, N> plan_gradient_cotangent,
+                          vector_view<T, K> logits_cotangent) {
+  detail::require_device_memory("mhc::project_vjp_vjp", "logits", logits.data, "plan", plan.data, "plan_gradient",
+                                plan_gradient.data, "cotangent", cotangent.data, "plan_gradient_cotangent",
+                                plan_gradient_cotangent.data, "logits_cotangent", logits_cotangent.data);
+  detail::launch_over_rows<T, longest_row<T, K, N>>(where, "mhc::project_vjp_vjp", project_vjp_vjp_kernel<P, T, K, N>,
+                                                    plan.size, projection, logits, plan, plan_gradient, cotangent,
+                                                    plan_gradient_cotangent, logits_cotangent);
 }
 
 }  // namespace mhc::cuda

@@ -42,6 +42,12 @@ void project_jvp_impl(Policy const&, Args const&...) {
                 "mhc::project_jvp: no backend for this execution policy in this translation unit");
 }
 
+template <class Policy, class... Args>
+void project_vjp_vjp_impl(Policy const&, Args const&...) {
+  static_assert(always_false<Policy>,
+                "mhc::project_vjp_vjp: no backend for this execution policy in this translation unit");
+}
+
 }  // namespace detail
 
 /// Maps every vector of logits to its H_res: P = Π(Z). What Π is, the projection says: for the Birkhoff polytope
@@ -55,7 +61,8 @@ void project_jvp_impl(Policy const&, Args const&...) {
 /// Aliasing    plan may be logits where K = N·N (in place); partial overlap is refused.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
-/// Non-finite  a NaN or +infinity in one vector of logits makes that matrix NaN and no other.
+/// Non-finite  a NaN or +infinity in one vector of logits makes that matrix NaN and no other. −infinity makes an entry 0;
+///             for `entropic` the other entries then have to be possible (see there).
 ///
 /// @param policy      where and how to run: mhc::seq, mhc::simd, mhc::simd.with_threads(k)
 /// @param projection  which map, with its options
@@ -63,6 +70,7 @@ void project_jvp_impl(Policy const&, Args const&...) {
 /// @param plan        receives P
 /// @throws mhc::shape_error   the views do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
+/// @throws mhc::scaling_error  −infinities leave a matrix no scaling, with `entropic` on the host; nothing is written
 /// @see mHC, arXiv:2512.24880, eq. 8–9.
 /// @see mhc::project_vjp, mhc::project_jvp for the derivatives, mhc::marginal_error for the distance reached.
 template <execution_policy Policy, class P, scalar T, int N>
@@ -87,6 +95,7 @@ void project(Policy const& policy, P const& projection,
 ///
 /// @throws mhc::shape_error   the views do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
+/// @throws mhc::scaling_error  −infinities leave a matrix no scaling, with `entropic` on the host; nothing is written
 template <execution_policy Policy, class P, scalar T, int N>
   requires(projection_onto<P, N> && !std::is_const_v<T>)
 void project(Policy const& policy, P const& projection,
@@ -155,6 +164,45 @@ void project_jvp(Policy const& policy, P const& projection,
                                      detail::writes("plan_tangent", plan_tangent).in_place_of("logits_tangent")});
   using detail::project_jvp_impl;
   project_jvp_impl(policy, projection, logits, batch_view<T const, N>(plan), logits_tangent, plan_tangent);
+}
+
+/// The vjp of `project_vjp`, for losses that contain a gradient: with L = ∂loss/∂Z as `project_vjp` returns it, and U the
+/// cotangent of L, the gradients of ⟨U, L⟩ with respect to G and to Z,
+///   J U = P∘E_U   and   D²P[G, U] = Π_P(P∘E_G∘E_U),   E_X = X − α_X⊕β_X.
+/// D²P[G, U] is the second derivative of the projection as well, symmetric in G and U.
+///
+/// Shapes      logits, cotangent, logits_cotangent (B, K), plan, plan_gradient, plan_gradient_cotangent (B, N, N).
+/// Result      overwritten; exact, as `project_vjp` is. Rows and columns of both sum to 0.
+/// Aliasing    plan_gradient_cotangent may be plan_gradient, logits_cotangent may be cotangent; other overlap is refused.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
+/// Memory      no allocation.
+/// Non-finite  a NaN stays in its own matrix.
+///
+/// @param plan                     what `project` returned for these logits
+/// @param plan_gradient            G, as it went into `project_vjp`
+/// @param cotangent                U
+/// @param plan_gradient_cotangent  receives J U
+/// @param logits_cotangent         receives D²P[G, U]
+/// @throws mhc::shape_error   the views do not fit together; nothing is written
+/// @throws mhc::option_error  an option of the projection is out of range; nothing is written
+/// @see docs/maths.md, analytic gradient
+template <execution_policy Policy, class P, scalar U, int N, scalar T = std::remove_const_t<U>>
+  requires(projection_onto<P, N> && twice_differentiable<P, N>)
+void project_vjp_vjp(Policy const& policy, P const& projection,
+                     std::type_identity_t<vector_view<T const, logits_of<P, N>>> logits, batch_view<U, N> plan,
+                     std::type_identity_t<batch_view<T const, N>> plan_gradient,
+                     std::type_identity_t<vector_view<T const, logits_of<P, N>>> cotangent,
+                     std::type_identity_t<batch_view<T, N>> plan_gradient_cotangent,
+                     std::type_identity_t<vector_view<T, logits_of<P, N>>> logits_cotangent) {
+  detail::validate("mhc::project_vjp_vjp", projection);
+  detail::check("mhc::project_vjp_vjp",
+                {detail::reads("logits", logits), detail::reads("plan", plan),
+                 detail::reads("plan_gradient", plan_gradient), detail::reads("cotangent", cotangent),
+                 detail::writes("plan_gradient_cotangent", plan_gradient_cotangent).in_place_of("plan_gradient"),
+                 detail::writes("logits_cotangent", logits_cotangent).in_place_of("cotangent")});
+  using detail::project_vjp_vjp_impl;
+  project_vjp_vjp_impl(policy, projection, logits, batch_view<T const, N>(plan), plan_gradient, cotangent,
+                       plan_gradient_cotangent, logits_cotangent);
 }
 
 }  // namespace mhc

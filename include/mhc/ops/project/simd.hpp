@@ -6,12 +6,42 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/project/types.hpp>
 
+#include <atomic>
+#include <cstddef>
+
 namespace mhc::cpu {
+
+/// Is one of them −infinity? In pieces, each of which only ever sets the answer to yes.
+template <class Arch, bool Threads, class T>
+bool any_masked(simd_policy<Arch, Threads> const& policy, T const* data, std::ptrdiff_t count) {
+  using V = detail::lanes<T, Arch>;
+  constexpr std::ptrdiff_t piece = 1 << 14;
+  std::atomic<bool> found = false;
+  for_each_group<piece>(policy, count, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+    math::mask_of<V> masked(false);
+    detail::for_channels<V>(n, [&](std::ptrdiff_t k, std::ptrdiff_t some) {
+      masked = masked | math::less<V>(detail::load_channels<V>(data + first + k, some), V(-math::largest<V>));
+    });
+    if (math::lane<V>::any(masked)) found.store(true, std::memory_order_relaxed);
+  });
+  return found;
+}
+
+/// Looks at matrices one by one only where there is a mask among them.
+template <int N, class Arch, bool Threads, class P, class T, int K>
+void require_scalable([[maybe_unused]] simd_policy<Arch, Threads> const& policy, [[maybe_unused]] char const* operation,
+                      [[maybe_unused]] P const& projection, [[maybe_unused]] vector_view<T const, K> logits) {
+  if constexpr (detail::checks_masks<P, N, T>) {
+    if (any_masked(policy, logits.data, logits.size * K))
+      projection.template require_scalable<N>(operation, logits.data, logits.size);
+  }
+}
 
 /// One matrix per lane, so that nothing in the maths is horizontal.
 template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                   batch_view<T, N> plan) {
+  require_scalable<N>(policy, "mhc::project", projection, logits);
   using V = detail::lanes<T, Arch>;
   for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
@@ -22,11 +52,12 @@ void project_impl(simd_policy<Arch, Threads> const& policy, P const& projection,
 template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_report_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                          batch_view<T, N> plan, vector_view<T, 3> report) {
+  require_scalable<N>(policy, "mhc::project", projection, logits);
   using V = detail::lanes<T, Arch>;
   for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     auto const solved = projection.template solve<N>(detail::load_rows<math::vec<V, K>>(logits.data, first, n));
     detail::store_rows(solved.plan, plan.data, first, n);
-    detail::store_rows(detail::report_of(solved), report.data, first, n);
+    detail::store_rows(detail::report_of(projection, solved), report.data, first, n);
   });
 }
 
@@ -53,6 +84,22 @@ void project_jvp_impl(simd_policy<Arch, Threads> const& policy, P const& project
     auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
     auto const d = detail::load_rows<math::vec<V, K>>(logits_tangent.data, first, n);
     detail::store_rows(projection.jvp(z, p, d), plan_tangent.data, first, n);
+  });
+}
+
+template <class Arch, bool Threads, class P, class T, int K, int N>
+void project_vjp_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
+                          batch_view<T const, N> plan, batch_view<T const, N> plan_gradient,
+                          vector_view<T const, K> cotangent, batch_view<T, N> plan_gradient_cotangent,
+                          vector_view<T, K> logits_cotangent) {
+  using V = detail::lanes<T, Arch>;
+  for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+    auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
+    auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
+    auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
+    auto const second = projection.vjp_vjp(z, p, g, detail::load_rows<math::vec<V, K>>(cotangent.data, first, n));
+    detail::store_rows(second.plan_gradient, plan_gradient_cotangent.data, first, n);
+    detail::store_rows(second.logits, logits_cotangent.data, first, n);
   });
 }
 
