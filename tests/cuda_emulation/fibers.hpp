@@ -12,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <set>
-#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -162,9 +161,9 @@ inline void leave(state next) {
   switch_to(self, block_now().scheduler);
 }
 
-inline void wait_for_block(std::source_location const& where) {
+inline void wait_for_block(char const* file, unsigned line) {
   if (watch_barriers) {
-    place const here(where.file_name(), where.line());
+    place const here(file, line);
     barriers_met.insert(here);
     if (here == barrier_left_out) return;
   }

@@ -15,7 +15,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -29,8 +28,8 @@
 using dim3 = cuda_emulation::extent;
 using cuda_emulation::blockDim, cuda_emulation::blockIdx, cuda_emulation::gridDim, cuda_emulation::threadIdx;
 
-inline void __syncthreads(std::source_location where = std::source_location::current()) {
-  cuda_emulation::wait_for_block(where);
+inline void __syncthreads(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  cuda_emulation::wait_for_block(file, line);
 }
 
 template <class T>
