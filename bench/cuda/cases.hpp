@@ -21,6 +21,7 @@ struct device_facts {
   int multiprocessors;
   std::size_t cache;  ///< bytes of L2
   std::string capability;
+  int driver, runtime;  ///< CUDA versions: 1000·major + 10·minor
 };
 
 using report = std::function<void(result const&)>;

@@ -7,8 +7,15 @@ namespace mhc::bench {
 device_facts present_device() {
   cudaDeviceProp p{};
   require_success(cudaGetDeviceProperties(&p, 0), "cudaGetDeviceProperties");
-  return {p.name, p.multiProcessorCount, static_cast<std::size_t>(p.l2CacheSize),
-          std::to_string(p.major) + "." + std::to_string(p.minor)};
+  int driver = 0, runtime = 0;
+  require_success(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  require_success(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  return {p.name,
+          p.multiProcessorCount,
+          static_cast<std::size_t>(p.l2CacheSize),
+          std::to_string(p.major) + "." + std::to_string(p.minor),
+          driver,
+          runtime};
 }
 
 namespace {

@@ -17,9 +17,10 @@ void write_json(std::string const& path, device_facts const& device, copy_rates 
                 std::vector<result> const& results) {
   std::ofstream out(path);
   out << "{\"device\": \"" << device.name << "\", \"capability\": \"" << device.capability
-      << "\", \"multiprocessors\": " << device.multiprocessors << ", \"l2_bytes\": " << device.cache
-      << ", \"copy_bytes_per_second\": " << copy.best() << ", \"by_driver\": " << copy.by_driver
-      << ", \"by_kernel\": " << copy.by_kernel << ",\n \"results\": [";
+      << "\", \"driver\": " << device.driver << ", \"runtime\": " << device.runtime << ", \"flags\": \"" MHC_CUDA_FLAGS
+      << "\", \"command\": \"./dev gpu\", \"multiprocessors\": " << device.multiprocessors
+      << ", \"l2_bytes\": " << device.cache << ", \"copy_bytes_per_second\": " << copy.best()
+      << ", \"by_driver\": " << copy.by_driver << ", \"by_kernel\": " << copy.by_kernel << ",\n \"results\": [";
   char const* separator = "\n";
   for (auto const& r : results) {
     out << separator << "  {\"operation\": \"" << r.operation << "\", \"size\": " << r.size
