@@ -3,6 +3,7 @@
 
 #include <mhc/core/config.hpp>
 #include <mhc/ops/device.cuh>
+#include <mhc/ops/packs.cuh>
 
 /// @file
 /// Products of small matrices on the matrix units, in the precision of T. A warp multiplies C (16×8) += A (16×8) B (8×8).
@@ -34,6 +35,26 @@ __device__ inline void mma(double (&c)[4], double const (&a)[4], double const (&
 
 #endif
 
+/// In so many pieces the matrix units take a factor.
+template <class T>
+inline constexpr int pieces = 1;
+template <>
+inline constexpr int pieces<float> = 2;
+
+/// Piece p of x: for float the leading 11 bits to nearest, and the rest.
+__device__ inline double piece(double x, int) { return x; }
+__device__ inline float piece(float x, int p) {
+  float const high = __uint_as_float((__float_as_uint(x) + 0x1000U) & 0xffffe000U);
+  return p == 0 ? high : x - high;  // the units cut off what the rest has beyond 11 bits
+}
+
+template <class T>
+__device__ inline pack<T, pieces<T>> in_pieces(T x) {
+  pack<T, pieces<T>> a;
+  MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) a.at[p] = piece(x, p);
+  return a;
+}
+
 /// R factors as the matrix units take them.
 template <class T, int R>
 struct factors;
@@ -42,15 +63,17 @@ template <int R>
 struct factors<double, R> {
   double value[R];
   __device__ void set(int k, double x) { value[k] = x; }
+  __device__ void set(int k, double const (&of)[1]) { value[k] = of[0]; }
 };
 
 template <int R>
 struct factors<float, R> {
   unsigned high[R], low[R];
 
-  __device__ void set(int k, float x) {
-    high[k] = (__float_as_uint(x) + 0x1000U) & 0xffffe000U;  // to nearest; the units cut off the rest of `low`
-    low[k] = __float_as_uint(x - __uint_as_float(high[k]));
+  __device__ void set(int k, float x) { set(k, in_pieces(x).at); }
+  __device__ void set(int k, float const (&of)[2]) {
+    high[k] = __float_as_uint(of[0]);
+    low[k] = __float_as_uint(of[1]);
   }
 };
 

@@ -22,7 +22,7 @@ namespace mhc::cuda {
 /// Device addresses in the workspace.
 template <class T>
 struct gate_weights {
-  T *weight, *norm, *h_pre, *columns;
+  T *weight, *h_pre, *columns;
 };
 
 template <class Kind, class T, int N>
@@ -30,7 +30,8 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
     gate_weights_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                         detail::gate_output_gradients<T, N> in, gate_weights<T> out) {
   constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
-  constexpr int pitch = detail::spread_shape<T, K, N / Kind::rows>::tiling::padded;
+  constexpr int P = N / Kind::rows;
+  using weights = detail::weight_row<T, K, P>;
   bool const dynamic = scanned.at != nullptr, from_u = dynamic && in.u.data != nullptr;
   detail::for_each_token_scores<Kind>(
       kind, scanned, from_u, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
@@ -41,19 +42,22 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
           MHC_UNROLL for (int k = 0; k < N * N; ++k) g[2 * N + k] = in.h_res.data[b * N * N + k];
         }
         auto const d = kind.gate_vjp(s.score, parameters.alpha, parameters.bias, g);
-        MHC_UNROLL for (int i = 0; i < N; ++i) out.h_pre[b * N + i] = d.h_pre[i];
         MHC_UNROLL for (int k = 0; k < S; ++k) out.columns[k * scanned.tokens + b] = d.bias[k];
-        if (!dynamic) return;
+        if (!dynamic) {
+          MHC_UNROLL for (int i = 0; i < N; ++i) out.h_pre[b * N + i] = d.h_pre[i];
+          return;
+        }
         MHC_UNROLL for (int k = 0; k < Kind::alphas; ++k) out.columns[(S + k) * scanned.tokens + b] = d.alpha[k];
         MHC_UNROLL for (int r = 0; r < Kind::rows; ++r) {
-          std::ptrdiff_t const row = b * Kind::rows + r;
+          T* const row = out.weight + (b * Kind::rows + r) * weights::pitch;
           T norm(0);
-          MHC_UNROLL for (int k = 0; k < K; ++k) {
-            norm += s.score[r * K + k] * d.scores[r * K + k];
-            out.weight[row * pitch + k] = s.inverse_rms[r] * d.scores[r * K + k];
+          MHC_UNROLL for (int k = 0; k < weights::tiling::padded; ++k) {
+            T const d_score = k < K ? d.scores[r * K + (k < K ? k : 0)] : T(0);
+            if (k < K) norm += s.score[r * K + (k < K ? k : 0)] * d_score;
+            detail::store_pack(detail::in_pieces(s.inverse_rms[r] * d_score), row + k * detail::pieces<T>);
           }
-          MHC_UNROLL for (int k = K; k < pitch; ++k) out.weight[row * pitch + k] = T(0);
-          out.norm[row] = norm * s.inverse_rms[r] * s.inverse_rms[r] / static_cast<T>(scanned.length);
+          row[weights::norm] = norm * s.inverse_rms[r] * s.inverse_rms[r] / static_cast<T>(scanned.length);
+          MHC_UNROLL for (int i = 0; i < P; ++i) row[weights::h_pre + i] = d.h_pre[r * P + i];
         }
       });
 }
@@ -140,9 +144,9 @@ struct gates_backward {
     detail::scan_task<T> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     if (in.u.data != nullptr)
-      detail::launch_scan<W, T, K, P, true>(where, operation, task);
+      detail::launch_scan<W, T, K, P, true>(where, operation, task, memory.phi_pieces());
     else
-      detail::launch_scan<W, T, K, P, false>(where, operation, task);
+      detail::launch_scan<W, T, K, P, false>(where, operation, task, memory.phi_pieces());
   }
 
   void weigh(policy const& where, char const* operation, bool dynamic) const {
@@ -151,7 +155,7 @@ struct gates_backward {
     if (!dynamic && in.u.data != nullptr) gradients.h_pre = {memory.h_pre_gradient(), x.size};
     detail::launch(where, operation, gate_weights_kernel<Kind, T, N>,
                    {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
-                   gradients, gate_weights<T>{memory.weight(), memory.norm(), memory.h_pre(), memory.columns()});
+                   gradients, gate_weights<T>{memory.weight(), memory.h_pre(), memory.columns()});
   }
 
   void sum_columns(policy const& where, char const* operation, bool dynamic) const {
@@ -163,21 +167,10 @@ struct gates_backward {
 
   template <int W>
   void spread(policy const& where, char const* operation) const {
-    detail::spread_task<T> const task{x.data,
-                                      parameters.phi,
-                                      memory.weight(),
-                                      memory.norm(),
-                                      memory.h_pre(),
-                                      in.u.data,
-                                      memory.rows,
-                                      x.channels,
-                                      Kind::rows,
-                                      memory.splits,
-                                      0,
-                                      mode == update::accumulate,
-                                      x_gradient.data,
-                                      memory.partial()};
-    detail::launch_spread<W, T, K, P>(where, operation, task);
+    detail::spread_task<T> const task{x.data,      parameters.phi,  memory.weight(), in.u.data,
+                                      memory.rows, x.channels,      Kind::rows,      memory.splits,
+                                      0,           x_gradient.data, memory.partial()};
+    detail::launch_spread<W, T, K, P>(where, operation, task, mode == update::accumulate);
     detail::launch(where, operation, phi_sum_kernel<T>, {detail::block_count(memory.phi, 256), 256}, memory.partial(),
                    memory.phi, memory.splits.count, parameters_gradient.phi);
   }

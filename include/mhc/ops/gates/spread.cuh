@@ -14,23 +14,39 @@
 /// @file
 /// With the weights w of every row and score: ∂x = H_preᵀ ∂u + w φ − norm x, and a split of the rows' share of
 /// ∂φ = wᵀ x, in one scan of x by the matrix units. A block has a few channels of all streams and walks down its rows, 16
-/// at a time; each warp keeps 128 bytes of every row of φ, and the sums for as many of its gradient, in registers.
+/// at a time; each warp keeps 128 bytes of every row of φ in shared memory, and the sums for as many of its gradient in
+/// registers. Two blocks share a multiprocessor: neither can spare more of either.
 
 namespace mhc::detail {
 
-/// How it is cut up, for rows of P streams with K scores.
+/// What the spread has to know of a row with K scores and P streams: the weights in their pieces, the norm's factor, and
+/// H_pre of its streams.
 template <class T, int K, int P>
-struct spread_shape {
+struct weight_row {
   using tiling = score_tiling<K, 3>;  // more scores take a further scan, which adds to the gradient of the first
+  static constexpr int scores = 8 * tiling::tiles, values = scores * pieces<T>;  ///< of a part
+  static constexpr int norm = tiling::parts * values, h_pre = norm + 1, pitch = (h_pre + P + 3) / 4 * 4;
+
+  /// In shared memory: the values of a part, and what stands behind those of all parts. Rows are 32 or 96 bytes apart,
+  /// modulo the banks: four of them, with four pairs of values each, meet in no bank.
+  static constexpr int bytes = (values + pitch - norm) * static_cast<int>(sizeof(T));
+  static constexpr int shared_pitch = ((bytes + 31) / 64 * 64 + 32) / static_cast<int>(sizeof(T));
+};
+
+/// How it is cut up, for rows of P streams with K scores; whether x_gradient is added to.
+template <class T, int K, int P, bool Accumulates>
+struct spread_shape {
+  using weights = weight_row<T, K, P>;
+  using tiling = typename weights::tiling;
   using tile = shared_tile<T>;
   static constexpr int blocks = P < 8 ? 8 / P : 1;  ///< column blocks of each stream
-  static constexpr int warps = P * blocks, threads = 32 * warps, rows = 16, stages = 3;
-  static constexpr int scores = 8 * tiling::tiles;
+  static constexpr int warps = P * blocks, threads = 32 * warps, rows = 16, stages = Accumulates ? 2 : 3;
   static constexpr int block_bytes = rows * tile::row_bytes;
   static constexpr int x_bytes = warps * block_bytes, u_bytes = blocks * block_bytes;
-  static constexpr int weight_bytes = rows * scores * static_cast<int>(sizeof(T));
-  static constexpr int stage_bytes = 2 * x_bytes + u_bytes + weight_bytes;
-  static constexpr int shared_bytes = stages * stage_bytes;
+  static constexpr int weight_bytes = rows * weights::shared_pitch * static_cast<int>(sizeof(T));
+  static constexpr int phi_bytes = warps * weights::scores * tile::row_bytes;
+  static constexpr int stage_bytes = (Accumulates ? 2 : 1) * x_bytes + u_bytes + weight_bytes;
+  static constexpr int shared_bytes = phi_bytes + stages * stage_bytes;
 
   /// Into so many groups of `blocks` column blocks are the channels cut.
   MHC_HD static constexpr std::ptrdiff_t groups(std::ptrdiff_t channels) {
@@ -53,30 +69,30 @@ struct spread_splits {
 template <class T>
 struct spread_task {
   T const *x, *phi;
-  T const *weight, *norm, *h_pre;  ///< of the workspace
-  T const* u_gradient;             ///< null where u is no output
+  T const* weight;      ///< weight_row by weight_row
+  T const* u_gradient;  ///< null where u is no output
   std::ptrdiff_t rows, channels;
   int rows_per_token;
   spread_splits splits;
-  int part;          ///< of the scores
-  bool accumulates;  ///< x_gradient is added to
+  int part;  ///< of the scores
   T* x_gradient;
   T* phi_partial;
 };
 
 /// One block's share. W elements are moved at once.
-template <int W, class T, int K, int P>
+template <int W, class T, int K, int P, bool Accumulates>
 struct spread {
-  using shape = spread_shape<T, K, P>;
+  using shape = spread_shape<T, K, P, Accumulates>;
   using tile = shared_tile<T>;
   using unit = typename tile::unit;
+  using weights = typename shape::weights;
   static constexpr int tiles = shape::tiling::tiles, E = tile::elements, halves = E / 2;
 
   spread_task<T> const& in;
   unsigned char* memory;
   int warp, g, q, stream;
   bool first_part;
-  std::ptrdiff_t length, split, begin, end, column;  ///< column: the warp's first channel
+  std::ptrdiff_t length, split, begin, end, first_column;
 
   __device__ spread(spread_task<T> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
     warp = static_cast<int>(threadIdx.x) / 32;
@@ -89,143 +105,159 @@ struct spread {
     split = item / groups;
     begin = split * in.splits.rows;
     end = begin + in.splits.rows < in.rows ? begin + in.splits.rows : in.rows;
-    column = (group * shape::blocks + warp % shape::blocks) * tile::columns;
     first_column = group * shape::blocks * tile::columns;
   }
 
   __device__ void run() const {
-    T phi[tiles][2][E], total[halves][tiles][4] = {};
-    load_phi(phi);
+    T total[halves][tiles][4] = {};
+    fill_phi();
     int const count = static_cast<int>((end - begin + shape::rows - 1) / shape::rows);
     for (int s = 0; s < shape::stages - 1; ++s) fill(s, count);
     for (int s = 0; s < count; ++s) {
       wait_for_copies<shape::stages - 2>();
       __syncthreads();
       fill(s + shape::stages - 1, count);
-      if (column >= in.channels) continue;
-      spread_weights(s, phi);
+      if (column() >= in.channels) continue;
+      spread_weights(s);
       gather(s, total);
     }
-    if (column < in.channels) write(total);
+    if (column() < in.channels) write(total);
     __syncthreads();
   }
 
  private:
-  std::ptrdiff_t first_column;
+  /// The warp's first channel.
+  __device__ std::ptrdiff_t column() const { return first_column + warp % shape::blocks * tile::columns; }
 
-  __device__ unsigned char* stage(int s) const { return memory + s % shape::stages * shape::stage_bytes; }
-  __device__ tile x_tile(int s) const { return {stage(s)}; }
-  __device__ tile old_tile(int s) const { return {stage(s) + shape::x_bytes}; }
-  __device__ tile u_tile(int s) const { return {stage(s) + 2 * shape::x_bytes}; }
-  __device__ T* weights(int s) const { return reinterpret_cast<T*>(stage(s) + 2 * shape::x_bytes + shape::u_bytes); }
+  __device__ tile phi_tile() const { return {memory}; }
+  __device__ unsigned char* stage(int s) const {
+    return memory + shape::phi_bytes + s % shape::stages * shape::stage_bytes;
+  }
+  __device__ tile u_tile(int s) const { return {stage(s)}; }
+  __device__ tile x_tile(int s) const { return {stage(s) + shape::u_bytes}; }
+  __device__ tile old_tile(int s) const { return {x_tile(s).memory + shape::x_bytes}; }
+  __device__ T* weight_rows(int s) const {
+    return reinterpret_cast<T*>(stage(s) + shape::stage_bytes - shape::weight_bytes);
+  }
+
+  /// Begins to copy the warps' parts of φ, with the first stage.
+  __device__ void fill_phi() const {
+    unsigned const u = threadIdx.x % tile::units;
+    for (unsigned r = threadIdx.x / tile::units; r < shape::warps * weights::scores;
+         r += shape::threads / tile::units) {
+      unsigned const w = r / weights::scores;
+      int const k = in.part * weights::scores + static_cast<int>(r % weights::scores);
+      std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
+      phi_tile().template fill<W>(r, u, in.phi + k * length + w / shape::blocks * in.channels + c,
+                                  k < K ? in.channels - c : 0);
+    }
+  }
 
   /// Begins to copy 16 rows of x, of ∂u, of what is in x_gradient already, and of weights.
   __device__ void fill(int s, int count) const {
     if (s < count) {
-      int const u = static_cast<int>(threadIdx.x) % tile::units, first = static_cast<int>(threadIdx.x) / tile::units;
       std::ptrdiff_t const top = begin + static_cast<std::ptrdiff_t>(s) * shape::rows;
-      for (int k = first; k < 16 * shape::warps; k += shape::threads / tile::units) {
-        int const w = k / 16;
-        std::ptrdiff_t const row = top + k % 16;
-        std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
-        std::ptrdiff_t const at = row * length + w / shape::blocks * in.channels + c;
-        std::ptrdiff_t const exists = row < end ? in.channels - c : 0;
-        x_tile(s).template fill<W>(k, u, in.x + at, exists);
-        if (in.accumulates) old_tile(s).template fill<W>(k, u, in.x_gradient + at, exists);
-        if (w < shape::blocks && in.u_gradient != nullptr)
-          u_tile(s).template fill<W>(k, u, in.u_gradient + row / in.rows_per_token * in.channels + c, exists);
-      }
-      constexpr int units = shape::scores / E;
-      for (int k = static_cast<int>(threadIdx.x); k < shape::rows * units; k += shape::threads)
-        copy_async<16>(weights(s) + k * E,
-                       in.weight + (top + k / units) * shape::tiling::padded + in.part * shape::scores + k % units * E,
-                       top + k / units < end);
+      unsigned const u = threadIdx.x % tile::units, first = threadIdx.x / tile::units;
+      _Pragma("unroll 1") for (unsigned k = first; k < 16 * shape::warps; k += shape::threads / tile::units)
+          fill_unit(s, k, u, top);
+      fill_weights(s, top);
     }
     commit_copies();
+  }
+
+  __device__ void fill_unit(int s, unsigned k, unsigned u, std::ptrdiff_t top) const {
+    unsigned const w = k / 16;
+    std::ptrdiff_t const row = top + k % 16;
+    std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
+    std::ptrdiff_t const at = row * length + w / shape::blocks * in.channels + c;
+    std::ptrdiff_t const exists = row < end ? in.channels - c : 0;
+    x_tile(s).template fill<W>(k, u, in.x + at, exists);
+    if constexpr (Accumulates) old_tile(s).template fill<W>(k, u, in.x_gradient + at, exists);
+    if (w >= shape::blocks || in.u_gradient == nullptr) return;
+    std::ptrdiff_t const token = in.rows_per_token == 1 ? row : row / in.rows_per_token;
+    u_tile(s).template fill<W>(k, u, in.u_gradient + token * in.channels + c, exists);
+  }
+
+  __device__ void fill_weights(int s, std::ptrdiff_t top) const {
+    constexpr int units = weights::values / E, behind = (weights::pitch - weights::norm) / E, all = units + behind;
+    for (int k = static_cast<int>(threadIdx.x); k < shape::rows * all; k += shape::threads) {
+      int const r = k / all, u = k % all;
+      int const from = (u < units ? in.part * weights::values : weights::norm - weights::values) + u * E;
+      copy_async<16>(weight_rows(s) + r * weights::shared_pitch + u * E, in.weight + (top + r) * weights::pitch + from,
+                     top + r < end);
+    }
+  }
+
+  /// The pieces of weight k of row r.
+  __device__ auto weight(int s, int r, int k) const {
+    return *reinterpret_cast<pack<T, pieces<T>> const*>(weight_rows(s) + r * weights::shared_pitch + k * pieces<T>);
   }
 
   /// The unit of columns that is number g of a product of 8 columns: the lanes of a row then store 64 bytes in a row.
   __device__ static int unit_of(int n) { return n / 2 + n % 2 * 4; }
 
-  /// This lane's part of φ as the right factor: scores 8t + q and 8t + q + 4.
-  __device__ void load_phi(T (&phi)[tiles][2][E]) const {
-    std::ptrdiff_t const c = column + unit_of(g) * E;
-    MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int h = 0; h < 2; ++h) {
-      int const k = in.part * shape::scores + 8 * t + q + 4 * h;
-      T const* const from = in.phi + k * length + stream * in.channels + c;
-      MHC_UNROLL for (int e = 0; e < E; e += W) {
-        auto const some = k < K && c + e + W <= in.channels ? load_pack<T, W>(from + e) : pack<T, W>{};
-        MHC_UNROLL for (int w = 0; w < W; ++w) phi[t][h][e + w] = some.at[w];
-      }
-    }
-  }
-
   /// x_gradient of 16 rows.
-  __device__ void spread_weights(int s, T const (&phi)[tiles][2][E]) const {
+  __device__ void spread_weights(int s) const {
     T sum[E][4] = {};
-    T const* const w = weights(s);
     MHC_UNROLL for (int t = 0; t < tiles; ++t) {
       factors<T, 4> a;
       factors<T, 2> b[E];
       MHC_UNROLL for (int h = 0; h < 2; ++h) {
-        a.set(2 * h, w[g * shape::scores + 8 * t + q + 4 * h]);
-        a.set(2 * h + 1, w[(g + 8) * shape::scores + 8 * t + q + 4 * h]);
-        MHC_UNROLL for (int e = 0; e < E; ++e) b[e].set(h, phi[t][h][e]);
+        MHC_UNROLL for (int r = 0; r < 2; ++r) a.set(2 * h + r, weight(s, g + 8 * r, 8 * t + q + 4 * h).at);
+        unit const phi = phi_tile().at(warp * weights::scores + 8 * t + q + 4 * h, unit_of(g));
+        MHC_UNROLL for (int e = 0; e < E; ++e) b[e].set(h, phi.at[e]);
       }
       multiply(sum, a, b);
     }
+    T const* const behind = weight_rows(s) + weights::values;
+    bool const direct = in.u_gradient != nullptr;
     MHC_UNROLL for (int h = 0; h < 2; ++h) {
       int const r = g + 8 * h;
       std::ptrdiff_t const row = begin + static_cast<std::ptrdiff_t>(s) * shape::rows + r;
       if (row >= end) continue;
-      T const norm = first_part ? in.norm[row] : T(0);
-      bool const direct = in.u_gradient != nullptr;
-      int const i = P == 1 ? static_cast<int>(row % in.rows_per_token) : stream;
-      T const h_pre = direct ? in.h_pre[row / in.rows_per_token * (P * in.rows_per_token) + i] : T(0);
+      T const norm = first_part ? behind[r * weights::shared_pitch] : T(0);
+      T const h_pre = direct ? behind[r * weights::shared_pitch + 1 + stream] : T(0);
       MHC_UNROLL for (int n = 0; n < 2; ++n) {
         int const u = q + 4 * n;
-        unit result = in.accumulates ? old_tile(s).at(16 * warp + r, u) : unit{};
+        unit result{};
+        if constexpr (Accumulates) result = old_tile(s).at(16 * warp + r, u);
         unit const value = x_tile(s).at(16 * warp + r, u);
         unit const ug = direct ? u_tile(s).at(warp % shape::blocks * 16 + r, u) : unit{};
         MHC_UNROLL for (int e = 0; e < E; ++e) result.at[e] +=
             sum[e][2 * h + n] + (h_pre * ug.at[e] - norm * value.at[e]);
-        store(result, column + u * E, in.x_gradient + row * length + stream * in.channels);
+        store(result, column() + u * E, in.x_gradient + row * length + stream * in.channels);
       }
     }
   }
 
   /// ∂φ += wᵀ x over 16 rows; the sums of a stage begin at zero.
   __device__ void gather(int s, T (&total)[halves][tiles][4]) const {
-    T const* const w = weights(s);
-    factors<T, 2> b[2][tiles];
-    unit upper[2], lower[2];
+    T sum[halves][tiles][4] = {};
     MHC_UNROLL for (int k = 0; k < 2; ++k) {
-      upper[k] = x_tile(s).at(16 * warp + 8 * k + q, g);
-      lower[k] = x_tile(s).at(16 * warp + 8 * k + q + 4, g);
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int h = 0; h < 2; ++h) b[k][t].set(
-          h, w[(8 * k + q + 4 * h) * shape::scores + 8 * t + g]);
-    }
-    MHC_UNROLL for (int m = 0; m < halves; ++m) {
-      T sum[tiles][4] = {};
-      MHC_UNROLL for (int k = 0; k < 2; ++k) {
+      unit const upper = x_tile(s).at(16 * warp + 8 * k + q, g), lower = x_tile(s).at(16 * warp + 8 * k + q + 4, g);
+      factors<T, 2> b[tiles];
+      MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int h = 0; h < 2; ++h) b[t].set(
+          h, weight(s, 8 * k + q + 4 * h, 8 * t + g).at);
+      MHC_UNROLL for (int m = 0; m < halves; ++m) {
         factors<T, 4> a;
         MHC_UNROLL for (int h = 0; h < 2; ++h) {
-          a.set(h, upper[k].at[2 * m + h]);
-          a.set(2 + h, lower[k].at[2 * m + h]);
+          a.set(h, upper.at[2 * m + h]);
+          a.set(2 + h, lower.at[2 * m + h]);
         }
-        multiply(sum, a, b[k]);
+        multiply(sum[m], a, b);
       }
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int e = 0; e < 4; ++e) total[m][t][e] += sum[t][e];
     }
+    MHC_UNROLL for (int m = 0; m < halves; ++m) MHC_UNROLL for (int t = 0; t < tiles; ++t)
+        MHC_UNROLL for (int e = 0; e < 4; ++e) total[m][t][e] += sum[m][t][e];
   }
 
   __device__ void write(T const (&total)[halves][tiles][4]) const {
     MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int n = 0; n < 2; ++n) {
-      int const k = in.part * shape::scores + 8 * t + 2 * q + n;
+      int const k = in.part * weights::scores + 8 * t + 2 * q + n;
       if (k >= K) continue;
       unit sum;
       MHC_UNROLL for (int e = 0; e < E; ++e) sum.at[e] = total[e / 2][t][e % 2 * 2 + n];
-      store(sum, column + g * E, in.phi_partial + (split * K + k) * length + stream * in.channels);
+      store(sum, column() + g * E, in.phi_partial + (split * K + k) * length + stream * in.channels);
     }
   }
 
@@ -239,22 +271,29 @@ struct spread {
   }
 };
 
-template <int W, class T, int K, int P>
-__global__ void __launch_bounds__(spread_shape<T, K, P>::threads) spread_kernel(spread_task<T> task) {
-  std::ptrdiff_t const items = spread_shape<T, K, P>::groups(task.channels) * task.splits.count;
+template <int W, class T, int K, int P, bool Accumulates>
+__global__ void __launch_bounds__(spread_shape<T, K, P, Accumulates>::threads, sizeof(T) == 4 ? 2 : 1)
+    spread_kernel(spread_task<T> task) {
+  std::ptrdiff_t const items = spread_shape<T, K, P, Accumulates>::groups(task.channels) * task.splits.count;
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    spread<W, T, K, P>(task, dynamic_shared_memory(), item).run();
+    spread<W, T, K, P, Accumulates>(task, dynamic_shared_memory(), item).run();
 }
 
-/// ∂x and the parts of ∂φ, over as many scans as the scores take.
+template <int W, class T, int K, int P, bool Accumulates>
+void launch_spread_part(cuda::policy const& where, char const* operation, spread_task<T> const& task) {
+  using shape = spread_shape<T, K, P, Accumulates>;
+  launch(where, operation, spread_kernel<W, T, K, P, Accumulates>,
+         {block_count(shape::groups(task.channels) * task.splits.count, 1), shape::threads, shape::shared_bytes}, task);
+}
+
+/// ∂x and the parts of ∂φ, over as many scans as the scores take; `accumulates`: x_gradient is added to.
 template <int W, class T, int K, int P>
-void launch_spread(cuda::policy const& where, char const* operation, spread_task<T> task) {
-  using shape = spread_shape<T, K, P>;
-  for (task.part = 0; task.part < shape::tiling::parts; ++task.part) {
-    launch(where, operation, spread_kernel<W, T, K, P>,
-           {block_count(shape::groups(task.channels) * task.splits.count, 1), shape::threads, shape::shared_bytes},
-           task);
-    task.accumulates = true;
+void launch_spread(cuda::policy const& where, char const* operation, spread_task<T> task, bool accumulates) {
+  for (task.part = 0; task.part < weight_row<T, K, P>::tiling::parts; ++task.part) {
+    if (accumulates || task.part > 0)
+      launch_spread_part<W, T, K, P, true>(where, operation, task);
+    else
+      launch_spread_part<W, T, K, P, false>(where, operation, task);
     task.u_gradient = nullptr;
   }
 }
