@@ -33,7 +33,7 @@ struct divide_by_sum {
   static constexpr bool forgets = true;
   template <class V>
   MHC_HD V next(V const&, V const& sum) const {
-    return V(1) / sum;
+    return quotient(V(1), sum);
   }
   template <class V>
   MHC_HD V next_log(V const&, V const& log_sum) const {
@@ -47,7 +47,7 @@ struct divide_by_sum_plus {
   static constexpr bool forgets = false;
   template <class V>
   MHC_HD V next(V const& old, V const& sum) const {
-    return old / (old * sum + V(static_cast<scalar_of<V>>(epsilon)));
+    return quotient(old, old * sum + V(static_cast<scalar_of<V>>(epsilon)));
   }
   template <class V>
   MHC_HD step_derivative<V> derivative(V const& old, V const& sum) const {
@@ -62,7 +62,7 @@ struct divide_by_sum_at_least {
   static constexpr bool forgets = false;
   template <class V>
   MHC_HD V next(V const& old, V const& sum) const {
-    return old / maximum<V>(old * sum, V(static_cast<scalar_of<V>>(epsilon)));
+    return quotient(old, maximum<V>(old * sum, V(static_cast<scalar_of<V>>(epsilon))));
   }
   template <class V>
   MHC_HD step_derivative<V> derivative(V const& old, V const& sum) const {
