@@ -47,8 +47,8 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     bool const packed = detail::can_pack<T>(x.channels, x.data, parameters.phi);
     if (dynamic)
-      packed ? detail::launch_scan<W, T, K, P, false>(where, operation, task, memory.phi_pieces())
-             : detail::launch_scan<1, T, K, P, false>(where, operation, task, memory.phi_pieces());
+      packed ? detail::launch_scan<W, T, K, P, false>(where, operation, task)
+             : detail::launch_scan<1, T, K, P, false>(where, operation, task);
   }
   detail::launch(where, operation, gates_kernel<Kind, T, N>,
                  {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),

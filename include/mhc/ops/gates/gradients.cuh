@@ -144,9 +144,9 @@ struct gates_backward {
     detail::scan_task<T> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     if (in.u.data != nullptr)
-      detail::launch_scan<W, T, K, P, true>(where, operation, task, memory.phi_pieces());
+      detail::launch_scan<W, T, K, P, true>(where, operation, task);
     else
-      detail::launch_scan<W, T, K, P, false>(where, operation, task, memory.phi_pieces());
+      detail::launch_scan<W, T, K, P, false>(where, operation, task);
   }
 
   void weigh(policy const& where, char const* operation, bool dynamic) const {

@@ -12,8 +12,7 @@
 /// @file
 /// The thin product of rows of x with φ, their norms, and the products of streams with the gradient of u, in one scan of
 /// x by the matrix units. A block has 128 rows and walks along a chunk of their channels, a column block of 128 bytes of
-/// each stream at a time; φ passes through shared memory once for all of them, in its pieces, which an earlier kernel has
-/// cut: whole numbers are the slow ones here. The sums over chunks are left to a later
+/// each stream at a time; φ passes through shared memory once for all of them. The sums over chunks are left to a later
 /// kernel. Chunks are cut by the number of channels alone, and rows do not meet: a row has the same sum in any batch.
 
 namespace mhc::detail {
@@ -34,7 +33,7 @@ struct scan_shape {
   static constexpr int warps = 8, threads = 32 * warps, rows = 16 * warps;
   static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
   static constexpr int tile_bytes = shared_tile<T>::row_bytes * rows;
-  static constexpr int stage_bytes = tile_bytes + shared_tile<T>::row_bytes * 8 * tiling::tiles * pieces<T>;
+  static constexpr int stage_bytes = tile_bytes + shared_tile<T>::row_bytes * 8 * tiling::tiles;
   static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
   static constexpr int shared_bytes = stages * stage_bytes + (Dots ? u_slots * tile_bytes : 0);
 };
@@ -61,7 +60,7 @@ struct scan_chunks {
 
 template <class T>
 struct scan_task {
-  T const *x, *phi, *u_gradient;  ///< phi: piece after piece
+  T const *x, *phi, *u_gradient;
   std::ptrdiff_t rows, channels;
   int rows_per_token;
   scan_chunks chunks;
@@ -123,38 +122,22 @@ struct scan {
   /// Begins to copy stage s of the chunk, a column block of one stream.
   __device__ void fill(int s) const {
     if (s < count) {
-      constexpr int step = shape::threads / tile::units;  // rows that all threads copy together
       int const u = static_cast<int>(threadIdx.x) % tile::units, first = static_cast<int>(threadIdx.x) / tile::units;
       std::ptrdiff_t const c = (first_block + s / P) * tile::columns + u * tile::elements, exists = in.channels - c;
       std::ptrdiff_t const length = P * in.channels, at = s % P * in.channels + c;
-      T const* from = in.x + (first_row + first) * length + at;
-      _Pragma("unroll 1") for (int r = 0; r < shape::rows; r += step) {
-        std::ptrdiff_t const row = first_row + first + r;
-        if (row - (first + r) % 16 < in.rows)
-          x_tile(s).template fill<W>(first + r, u, from, row < in.rows ? exists : 0);
-        from += step * length;
+      for (int r = first; r < shape::rows; r += shape::threads / tile::units) {
+        std::ptrdiff_t const row = first_row + r;
+        if (row - r % 16 >= in.rows) break;
+        x_tile(s).template fill<W>(r, u, in.x + row * length + at, row < in.rows ? exists : 0);
+        if constexpr (Dots)
+          if (s % P == 0)
+            u_tile(s).template fill<W>(r, u, in.u_gradient + row / in.rows_per_token * in.channels + c,
+                                       row < in.rows ? exists : 0);
       }
-      if constexpr (Dots)
-        if (s % P == 0) fill_u(s, u, first, c);
-      MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) fill_phi(s, p, u, first, at, exists);
+      for (int k = first; k < 8 * tiles; k += shape::threads / tile::units)
+        phi_tile(s).template fill<W>(k, u, in.phi + (first_score + k) * length + at, first_score + k < K ? exists : 0);
     }
     commit_copies();
-  }
-
-  __device__ void fill_u(int s, int u, int first, std::ptrdiff_t c) const {
-    std::ptrdiff_t const exists = in.channels - c;
-    for (int r = first; r < shape::rows; r += shape::threads / tile::units) {
-      std::ptrdiff_t const row = first_row + r, token = in.rows_per_token == 1 ? row : row / in.rows_per_token;
-      if (row - r % 16 >= in.rows) break;
-      u_tile(s).template fill<W>(r, u, in.u_gradient + token * in.channels + c, row < in.rows ? exists : 0);
-    }
-  }
-
-  __device__ void fill_phi(int s, int p, int u, int first, std::ptrdiff_t at, std::ptrdiff_t exists) const {
-    std::ptrdiff_t const length = P * in.channels;
-    for (int k = first; k < 8 * tiles; k += shape::threads / tile::units)
-      phi_tile(s).template fill<W>(8 * tiles * p + k, u, in.phi + (p * K + first_score + k) * length + at,
-                                   first_score + k < K ? exists : 0);
   }
 
   /// The sums of a stage begin at zero, so that they do not lose bits to those of all stages before.
@@ -175,20 +158,15 @@ struct scan {
           dot[1] += lower.at[e] * below.at[e];
         }
       }
-      typename tile::unit phi[tiles][pieces<T>];
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) phi[t][p] =
-          phi_tile(s).at(8 * (tiles * p + t) + g, 4 * j + q);
+      typename tile::unit phi[tiles];
+      MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, 4 * j + q);
       MHC_UNROLL for (int e = 0; e < tile::elements; e += 2) {  // which of the columns meet does not matter
         factors<T, 4> a;
         factors<T, 2> b[tiles];
         MHC_UNROLL for (int h = 0; h < 2; ++h) {
           a.set(2 * h, upper.at[e + h]);
           a.set(2 * h + 1, lower.at[e + h]);
-          MHC_UNROLL for (int t = 0; t < tiles; ++t) {
-            T of[pieces<T>];
-            MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) of[p] = phi[t][p].at[e + h];
-            b[t].set(h, of);
-          }
+          MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(h, phi[t].at[e + h]);
         }
         multiply(sum, a, b);
       }
@@ -231,23 +209,9 @@ __global__ void __launch_bounds__(scan_shape<T, K, P, Dots>::threads, sizeof(T) 
     scan<W, T, K, P, Dots>(task, dynamic_shared_memory(), item).run();
 }
 
-/// The pieces of every element of φ, one behind the other.
-template <class T>
-__global__ void __launch_bounds__(256) pieces_kernel(T const* phi, std::ptrdiff_t size, T* to) {
-  std::ptrdiff_t const turn = static_cast<std::ptrdiff_t>(gridDim.x) * blockDim.x;
-  for (std::ptrdiff_t e = static_cast<std::ptrdiff_t>(blockIdx.x) * blockDim.x + threadIdx.x; e < size; e += turn)
-    MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) to[p * size + e] = piece(phi[e], p);
-}
-
-/// `phi_pieces`: memory for them, where there is more than one.
 template <int W, class T, int K, int P, bool Dots>
-void launch_scan(cuda::policy const& where, char const* operation, scan_task<T> task, T* phi_pieces) {
+void launch_scan(cuda::policy const& where, char const* operation, scan_task<T> const& task) {
   using shape = scan_shape<T, K, P, Dots>;
-  if constexpr (pieces<T> > 1) {
-    std::ptrdiff_t const size = K * P * task.channels;
-    launch(where, operation, pieces_kernel<T>, {block_count(size, 256), 256}, task.phi, size, phi_pieces);
-    task.phi = phi_pieces;
-  }
   std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
   launch(where, operation, scan_kernel<W, T, K, P, Dots>,
          {block_count(groups * task.chunks.count * shape::tiling::parts, 1), shape::threads, shape::shared_bytes},

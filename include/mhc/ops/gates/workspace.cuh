@@ -14,10 +14,10 @@
 
 namespace mhc::detail {
 
-/// What the kernels of gates hand on to each other, in the policy's workspace. `phi_pieces`: φ as the matrix units take
-/// it. `scanned`: the sums of the scan, or, when
-/// these are used up, the gradient of φ, a split of the rows each. Row after row: `weight`, a weight_row. Token after token: `h_pre` and, where u is the output, its gradient. Score after
-/// score, for the sums over all tokens: the gradients of bias and alpha.
+/// What the kernels of gates hand on to each other, in the policy's workspace. `scanned`: the sums of the scan, or, when
+/// these are used up, the gradient of φ, a split of the rows each. Row after row: `weight`, a weight_row. Token after
+/// token: `h_pre`, for gates without weights, and, where u is the output, its gradient. Score after score, for the sums
+/// over all tokens: the gradients of bias and alpha.
 template <class Kind, class T = typename Kind::element>
 struct gates_workspace {
   static constexpr int K = Kind::scores_per_row, S = scores_of<Kind>, N = Kind::streams, P = N / Kind::rows;
@@ -36,24 +36,22 @@ struct gates_workspace {
         splits(rows, spread_shape<T, K, P, false>::groups(kind.channels)),
         base(at) {}
 
-  T* phi_pieces() const { return base; }
-  T* scanned() const { return base + pieces_size(); }
-  T* partial() const { return scanned(); }
+  T* scanned() const { return base; }
+  T* partial() const { return base; }
   scan_sums<T> sums(bool dynamic) const { return {dynamic ? scanned() : nullptr, chunks.count, tokens, length}; }
-  T* weight() const { return scanned() + shared_size(); }
+  T* weight() const { return base + shared_size(); }
   T* h_pre() const { return weight() + weight_size(); }
   T* h_pre_gradient() const { return h_pre() + padded(tokens * N); }
   T* columns() const { return h_pre_gradient() + padded(tokens * N); }
-  std::size_t forward_bytes() const { return static_cast<std::size_t>(pieces_size() + scan_size()) * sizeof(T); }
+  std::size_t forward_bytes() const { return static_cast<std::size_t>(scan_size()) * sizeof(T); }
   std::size_t bytes() const {
     std::ptrdiff_t const elements =
-        pieces_size() + shared_size() + weight_size() + 2 * padded(tokens * N) + padded(tokens * (S + Kind::alphas));
+        shared_size() + weight_size() + 2 * padded(tokens * N) + padded(tokens * (S + Kind::alphas));
     return static_cast<std::size_t>(elements) * sizeof(T);
   }
 
  private:
   static constexpr std::ptrdiff_t padded(std::ptrdiff_t elements) { return (elements + 15) / 16 * 16; }
-  std::ptrdiff_t pieces_size() const { return pieces<T> > 1 ? padded(pieces<T> * phi) : 0; }
   std::ptrdiff_t scan_size() const { return phi > 0 ? padded(chunks.count * rows * scan_columns<K, P>::pitch) : 0; }
   std::ptrdiff_t weight_size() const { return padded(rows * weight_row<T, K, P>::pitch); }
   std::ptrdiff_t shared_size() const {
