@@ -18,10 +18,24 @@ macro(mhc_fetch name repository commit)
   FetchContent_MakeAvailable(${name})
 endmacro()
 
-# mhc_find_headers(target package include_folder repository commit): a library that is headers alone.
-function(mhc_find_headers target package folder repository commit)
+# mhc_headers_in_prefix(target header): bare headers, without a package file, in one of the folders of CMAKE_PREFIX_PATH.
+function(mhc_headers_in_prefix target header)
+  string(MAKE_C_IDENTIFIER "mhc_${target}_folder" folder)
+  find_path(${folder} ${header} PATH_SUFFIXES eigen3)
+  mark_as_advanced(${folder})
+  if(${folder})
+    add_library(${target} INTERFACE IMPORTED GLOBAL)
+    target_include_directories(${target} INTERFACE ${${folder}})
+  endif()
+endfunction()
+
+# mhc_find_headers(target package header include_folder repository commit): a library that is headers alone.
+function(mhc_find_headers target package header folder repository commit)
   if(NOT TARGET ${target} AND NOT MHC_FETCH)
     find_package(${package} QUIET)
+  endif()
+  if(NOT TARGET ${target} AND NOT MHC_FETCH)
+    mhc_headers_in_prefix(${target} ${header})
   endif()
   if(NOT TARGET ${target})
     string(TOLOWER mhc_${package} name)
@@ -47,27 +61,33 @@ function(mhc_find_built target package repository commit)
 endfunction()
 
 macro(mhc_find_xsimd)  # 13.2.0
-  mhc_find_headers(xsimd xsimd include
+  mhc_find_headers(xsimd xsimd xsimd/xsimd.hpp include
     https://github.com/xtensor-stack/xsimd.git 1f8dd9c8e162968d9b4ff0251c56d431b8777f36)
   mhc_xsimd_without_xtl()
 endmacro()
 
 macro(mhc_find_eigen)  # 3.4.0
-  mhc_find_headers(Eigen3::Eigen Eigen3 .
+  mhc_find_headers(Eigen3::Eigen Eigen3 Eigen/Core .
     https://gitlab.com/libeigen/eigen.git 3147391d946bb4b6c68edd901f2add6ac1f31f8c)
 endmacro()
 
 macro(mhc_find_cli11)  # 2.4.1
-  mhc_find_headers(CLI11::CLI11 CLI11 include
+  mhc_find_headers(CLI11::CLI11 CLI11 CLI/CLI.hpp include
     https://github.com/CLIUtils/CLI11.git f4d0731cebb123ff0ace712c099dffbcd2c58e5a)
 endmacro()
 
 macro(mhc_find_json)  # 3.11.3
-  mhc_find_headers(nlohmann_json::nlohmann_json nlohmann_json single_include
+  mhc_find_headers(nlohmann_json::nlohmann_json nlohmann_json nlohmann/json.hpp single_include
     https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
 endmacro()
 
 macro(mhc_find_catch2)  # 3.7.1
+  if(NOT TARGET Catch2::Catch2 AND NOT MHC_FETCH)
+    find_package(Catch2 QUIET)
+  endif()
+  if(NOT TARGET Catch2::Catch2 AND NOT MHC_FETCH)
+    mhc_headers_in_prefix(Catch2::Catch2 catch2/catch.hpp)  # the single header of Catch2 2
+  endif()
   mhc_find_built(Catch2::Catch2 Catch2
     https://github.com/catchorg/Catch2.git fa43b77429ba76c462b1898d6cd2f2d7a9416b14)
 endmacro()

@@ -16,6 +16,11 @@ struct option_error : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// A CUDA call failed. `what()` says which operation, what it was doing, and CUDA's own name and words for the error.
+struct cuda_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Logits of −infinity in one matrix leave no matrix of the family that is asked for. `what()` says which and why.
 struct scaling_error : std::invalid_argument {
   using std::invalid_argument::invalid_argument;

@@ -6,7 +6,9 @@
 #include <mhc/core/views.hpp>
 #include <mhc/ops/aggregate/sequential.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/aggregate/cuda.cuh>
+#else
 #  include <mhc/ops/aggregate/simd.hpp>
 #endif
 
@@ -33,7 +35,7 @@ void aggregate_vjp_impl(Policy const&, Args const&...) {
 /// Shapes      h_pre (B, N), x (B, N, C), u (B, C).
 /// Result      overwritten; exact up to the rounding of an N-term sum.
 /// Aliasing    u overlaps neither input.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -53,7 +55,7 @@ void aggregate(Policy const& policy, std::type_identity_t<vector_view<T const, N
 /// Shapes      h_pre, h_pre_gradient (B, N), x, x_gradient (B, N, C), u_gradient (B, C).
 /// Result      h_pre_gradient overwritten; x_gradient overwritten or, with update::accumulate, added to.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///

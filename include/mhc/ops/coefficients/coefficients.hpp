@@ -19,7 +19,7 @@ namespace mhc {
 /// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the sums of 32 tokens and a block of φ on the stack.
 /// Non-finite  a NaN or infinity in a token makes that token's coefficients NaN and no other's.
 ///
@@ -49,7 +49,7 @@ void coefficients(Policy const& policy, Kind const& connection,
 /// Result      x_gradient overwritten or, with update::accumulate, added to; parameters_gradient added to. Sums over
 ///             tokens run in a fixed order: the same bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///

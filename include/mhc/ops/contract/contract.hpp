@@ -9,7 +9,9 @@
 #include <mhc/ops/contract/types.hpp>
 #include <mhc/ops/gates/gates.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/contract/cuda.cuh>
+#else
 #  include <mhc/ops/contract/simd.hpp>
 #endif
 
@@ -36,7 +38,7 @@ void contract_vjp_impl(Policy const&, Args const&...) {
 /// Shapes      x (B, N, C), u (B, C).
 /// Result      overwritten; exact up to the rounding of an N-term sum.
 /// Aliasing    u does not overlap x.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -55,7 +57,7 @@ void contract(Policy const& policy, contraction how, stream_view<U, N> x, std::t
 /// Shapes      u_gradient (B, C), x_gradient (B, N, C).
 /// Result      overwritten.
 /// Aliasing    x_gradient does not overlap u_gradient.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -76,7 +78,7 @@ void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<to
 /// Shapes      x (B, N, C), h_pre (B, N), u (B, C); parameters phi (N, N·C), alpha (1), bias (N).
 /// Result      overwritten.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -102,7 +104,7 @@ void contract(Policy const& policy, head<T, N> const& connection,
 /// Result      x_gradient overwritten or, with update::accumulate, added to; parameters_gradient added to. The same
 ///             bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///

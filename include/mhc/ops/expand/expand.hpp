@@ -6,7 +6,9 @@
 #include <mhc/core/views.hpp>
 #include <mhc/ops/expand/sequential.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/expand/cuda.cuh>
+#else
 #  include <mhc/ops/expand/simd.hpp>
 #endif
 
@@ -32,7 +34,7 @@ void expand_vjp_impl(Policy const&, Args const&...) {
 /// Shapes      y (B, C), x (B, N, C).
 /// Result      overwritten; exact.
 /// Aliasing    x does not overlap y.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -52,7 +54,7 @@ void expand(Policy const& policy, std::type_identity_t<token_view<T const>> y, s
 /// Shapes      x_gradient (B, N, C), y_gradient (B, C).
 /// Result      overwritten; exact up to the rounding of an N-term sum.
 /// Aliasing    y_gradient does not overlap x_gradient.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///

@@ -6,7 +6,9 @@
 #include <mhc/ops/gates/sequential.hpp>
 #include <mhc/ops/gates/types.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/gates/cuda.cuh>
+#else
 #  include <mhc/ops/gates/simd.hpp>
 #endif
 

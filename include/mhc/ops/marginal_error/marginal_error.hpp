@@ -6,7 +6,9 @@
 #include <mhc/core/views.hpp>
 #include <mhc/ops/marginal_error/sequential.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/marginal_error/cuda.cuh>
+#else
 #  include <mhc/ops/marginal_error/simd.hpp>
 #endif
 
@@ -30,7 +32,7 @@ void marginal_error_impl(Policy const&, Args const&...) {
 /// Shapes      plan (B, N, N), error (B, 1).
 /// Result      exact up to the rounding of N-term sums, N·eps/2.
 /// Aliasing    error and plan must not overlap.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN or infinite entry makes the error of its matrix NaN.
 ///

@@ -7,7 +7,9 @@
 #include <mhc/ops/mix/sequential.hpp>
 #include <mhc/ops/mix/types.hpp>
 
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/mix/cuda.cuh>
+#else
 #  include <mhc/ops/mix/simd.hpp>
 #endif
 
@@ -33,7 +35,7 @@ void mix_vjp_impl(Policy const&, Args const&...) {
 /// Shapes      h_res (B, N, N), h_post (B, N), x, x_next (B, N, C), y (B, C).
 /// Result      overwritten; exact up to the rounding of an (N+1)-term sum.
 /// Aliasing    x_next may be x (in place); other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///
@@ -56,7 +58,7 @@ void mix(Policy const& policy, std::type_identity_t<batch_view<T const, N>> h_re
 /// Shapes      as for `mix`; every gradient has the shape of its tensor.
 /// Result      overwritten, but x_gradient with update::accumulate is added to.
 /// Aliasing    x_gradient may be x_next_gradient when it is overwritten (in place); other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token.
 ///

@@ -19,7 +19,7 @@ namespace mhc {
 /// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the sums of 32 tokens and a block of φ on the stack.
 /// Non-finite  stays in its own token.
 ///
@@ -50,7 +50,7 @@ void pre(Policy const& policy, Kind const& connection, std::type_identity_t<para
 /// Result      x_gradient overwritten or, with update::accumulate, added to, which spares a pass after `mix_vjp`;
 ///             parameters_gradient added to. Sums over tokens run in a fixed order: the same bits for any threads.
 /// Aliasing    the outputs overlap nothing.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///

@@ -9,7 +9,9 @@
 #include <mhc/projections/concepts.hpp>
 
 // The backends this translation unit can run; each adds overloads, none changes the text below.
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+#  include <mhc/ops/project/cuda.cuh>
+#else
 #  include <mhc/ops/project/simd.hpp>
 #endif
 
@@ -57,7 +59,7 @@ void project_vjp_vjp_impl(Policy const&, Args const&...) {
 ///             `entropic`.
 /// Range       any finite logits: matrices whose logits are spread too wide for exp are computed in the log domain.
 /// Aliasing    plan may be logits where K = N·N (in place); partial overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN or +infinity in one vector of logits makes that matrix NaN and no other. −infinity makes an entry 0;
 ///             for `entropic` the other entries then have to be possible (see there).
@@ -87,7 +89,7 @@ void project(Policy const& policy, P const& projection,
 /// Shapes      logits (B, K), plan (B, N, N), report (B, 3).
 /// Result      plan as from `project`, bit for bit.
 /// Aliasing    plan may be logits where K = N·N; other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN or +infinity in one vector of logits makes that matrix and its error NaN, converged 0.
 ///
@@ -115,7 +117,7 @@ void project(Policy const& policy, P const& projection,
 /// Shapes      logits, logits_gradient (B, K), plan, plan_gradient (B, N, N).
 /// Result      overwritten. Rows and columns of ∂loss/∂Z sum to 0 for `entropic`, columns for `sinkhorn`.
 /// Aliasing    logits_gradient may be plan_gradient where K = N·N; other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; 3·32·N lanes of stack for the unrolled gradient.
 /// Non-finite  a NaN stays in its own matrix.
 ///
@@ -143,7 +145,7 @@ void project_vjp(Policy const& policy, P const& projection,
 /// Shapes      logits, logits_tangent (B, K), plan, plan_tangent (B, N, N).
 /// Result      overwritten; differentiates the same function as `project_vjp` with the same projection.
 /// Aliasing    plan_tangent may be logits_tangent where K = N·N; other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN stays in its own matrix.
 ///
@@ -172,7 +174,7 @@ void project_jvp(Policy const& policy, P const& projection,
 /// Shapes      logits, cotangent, logits_cotangent (B, K), plan, plan_gradient, plan_gradient_cotangent (B, N, N).
 /// Result      overwritten; exact, as `project_vjp` is. Rows and columns of both sum to 0.
 /// Aliasing    plan_gradient_cotangent may be plan_gradient, logits_cotangent may be cotangent; other overlap is refused.
-/// Order       host policies return when done.
+/// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
 /// Non-finite  a NaN stays in its own matrix.
 ///

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#if !defined(__CUDACC__)
+#  error "<mhc/ops/device.cuh> is for nvcc; a .cpp file includes <mhc/mhc.hpp>"
+#endif
+
+#include <mhc/core/error.hpp>
+#include <mhc/core/policy.hpp>
+#include <mhc/core/views.hpp>
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <string>
+
+/// @file
+/// The CUDA policy, and how every CUDA backend reaches the device: pointers are checked, kernels are launched.
+
+namespace mhc::cuda {
+
+/// Enqueues on `stream` of the current device and returns; all pointers are device or managed memory. Nothing is
+/// allocated and nothing waits, so every operation can be captured in a graph. Operations that need scratch take it
+/// from `workspace`, which must not be in use by another stream; `workspace_bytes(…)` says how much. The result has the
+/// same bits from run to run.
+struct policy {
+  using execution_policy_tag = void;
+
+  cudaStream_t stream = nullptr;
+  void* workspace = nullptr;  ///< 16-byte aligned device memory
+  std::size_t workspace_bytes = 0;
+};
+
+}  // namespace mhc::cuda
+
+namespace mhc::detail {
+
+inline void check_cuda(char const* operation, char const* doing, cudaError_t status) {
+  if (status == cudaSuccess) return;
+  throw cuda_error(std::string(operation) + ": " + doing + ": " + cudaGetErrorName(status) + ": " +
+                   cudaGetErrorString(status));
+}
+
+/// Throws unless every pointer that is not null is memory that a kernel may use: name, pointer, name, pointer, … Legal
+/// while a stream is captured.
+inline void require_device_memory(char const*) {}
+template <class... More>
+void require_device_memory(char const* operation, char const* name, void const* data, More const&... more) {
+  if (data != nullptr) {
+    cudaPointerAttributes attributes{};
+    check_cuda(operation, "asking where an argument lies", cudaPointerGetAttributes(&attributes, data));
+    if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged)
+      throw shape_error(std::string(operation) + ": " + name + " is host memory, expected device or managed memory");
+  }
+  require_device_memory(operation, more...);
+}
+
+/// Blocks for `count` pieces of work, `per_block` each, where a kernel takes further turns beyond the largest grid.
+inline unsigned block_count(std::ptrdiff_t count, std::ptrdiff_t per_block) {
+  constexpr std::ptrdiff_t most = 2147483647;
+  std::ptrdiff_t const blocks = count / per_block + (count % per_block != 0);
+  return static_cast<unsigned>(blocks < most ? blocks : most);
+}
+
+/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory.
+struct launch_shape {
+  unsigned blocks;
+  int threads;
+  int shared_bytes = 0;
+};
+
+template <class... Parameters, class... Arguments>
+void launch(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...), launch_shape shape,
+            Arguments const&... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(shape.blocks);
+  config.blockDim = dim3(static_cast<unsigned>(shape.threads));
+  config.dynamicSmemBytes = static_cast<std::size_t>(shape.shared_bytes);
+  config.stream = where.stream;
+  if (shape.shared_bytes > 48 * 1024)
+    check_cuda(operation, "asking for shared memory",
+               cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shape.shared_bytes));
+  check_cuda(operation, "launching a kernel",
+             cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
+  check_cuda(operation, "after launching a kernel", cudaGetLastError());
+}
+
+}  // namespace mhc::detail

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/policy.hpp>
+#include <mhc/ops/aggregate/cuda.cuh>
+#include <mhc/ops/device.cuh>
+#include <mhc/ops/gates/gradients.cuh>
+#include <mhc/ops/gates/scan.cuh>
+#include <mhc/ops/gates/scores.cuh>
+#include <mhc/ops/gates/types.hpp>
+#include <mhc/ops/gates/workspace.cuh>
+#include <mhc/ops/parameters.hpp>
+
+namespace mhc::cuda {
+
+template <class Kind, class T, int N>
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+    gates_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
+                 detail::gate_outputs<T, N> out) {
+  detail::for_each_token_scores<Kind>(
+      kind, scanned, false, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
+        auto const h = kind.gate(s.score, parameters.alpha, parameters.bias);
+        MHC_UNROLL for (int i = 0; i < N; ++i) out.h_pre.data[b * N + i] = h[i];
+        if constexpr (Kind::outputs > N) {
+          MHC_UNROLL for (int i = 0; i < N; ++i) out.h_post.data[b * N + i] = h[N + i];
+          MHC_UNROLL for (int k = 0; k < N * N; ++k) out.h_res.data[b * N * N + k] = h[2 * N + k];
+        }
+      });
+}
+
+/// Coefficients in one scan of x; then u, where it is wanted, in another.
+template <class Kind, class T, int N>
+void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
+                stream_view<T const, N> x, detail::gate_outputs<T, N> const& out) {
+  constexpr char const* operation = "mhc::coefficients, pre, contract";
+  detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
+                                parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
+                                out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
+  if (x.size == 0) return;
+  using shape = detail::score_block_shape<Kind, T>;
+  constexpr int K = Kind::scores_per_row, P = N / Kind::rows, W = detail::pack_width<T>;
+  detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
+  memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.forward_bytes()));
+  bool const dynamic = is_dynamic(kind);
+  if constexpr (K > 0) {
+    detail::scan_task<T> const task{x.data,     parameters.phi, nullptr,       memory.rows,
+                                    x.channels, Kind::rows,     memory.chunks, memory.scanned()};
+    bool const packed = detail::can_pack<T>(x.channels, x.data, parameters.phi);
+    if (dynamic)
+      packed ? detail::launch_scan<W, T, K, P, false>(where, operation, task)
+             : detail::launch_scan<1, T, K, P, false>(where, operation, task);
+  }
+  detail::launch(where, operation, gates_kernel<Kind, T, N>,
+                 {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
+                 out);
+  if (out.u.data != nullptr) aggregate_impl(where, vector_view<T const, N>(out.h_pre), x, out.u);
+}
+
+/// One scan of x for the scores, which are computed again; one for the gradients of x and φ.
+template <class Kind, class T, int N>
+void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
+                    stream_view<T const, N> x, detail::gate_output_gradients<T, N> const& in,
+                    stream_view<T, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
+  constexpr char const* operation = "mhc::coefficients_vjp, pre_vjp, contract_vjp";
+  detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
+                                parameters.alpha, "parameters.bias", parameters.bias, "u_gradient", in.u.data,
+                                "h_pre_gradient", in.h_pre.data, "h_post_gradient", in.h_post.data, "h_res_gradient",
+                                in.h_res.data, "x_gradient", x_gradient.data, "parameters_gradient.phi",
+                                parameters_gradient.phi, "parameters_gradient.alpha", parameters_gradient.alpha,
+                                "parameters_gradient.bias", parameters_gradient.bias);
+  if (x.size == 0) return;
+  detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
+  memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.bytes()));
+  gates_backward<Kind, T, N>{kind, parameters, x, in, x_gradient, parameters_gradient, mode, memory}.run(where,
+                                                                                                         operation);
+}
+
+}  // namespace mhc::cuda

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/policy.hpp>
+#include <mhc/ops/aggregate/cuda.cuh>
+#include <mhc/ops/device.cuh>
+#include <mhc/ops/gates/scan.cuh>
+#include <mhc/ops/gates/scores.cuh>
+#include <mhc/ops/gates/spread.cuh>
+#include <mhc/ops/gates/types.hpp>
+#include <mhc/ops/gates/workspace.cuh>
+#include <mhc/ops/packs.cuh>
+#include <mhc/ops/parameters.hpp>
+
+/// @file
+/// The backward kernels of gates. The first turns the gradients of a token's coefficients into weights: for row r and
+/// score k, w = r ∂ŝ in the gradient of x and of φ, and (r²/M) ŝ·∂ŝ for the norm. The next spreads them; the last are
+/// sums over all tokens.
+
+namespace mhc::cuda {
+
+/// Device addresses in the workspace.
+template <class T>
+struct gate_weights {
+  T *weight, *norm, *h_pre, *columns;
+};
+
+template <class Kind, class T, int N>
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+    gate_weights_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
+                        detail::gate_output_gradients<T, N> in, gate_weights<T> out) {
+  constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
+  constexpr int pitch = detail::spread_shape<T, K, N / Kind::rows>::tiling::padded;
+  bool const dynamic = scanned.at != nullptr, from_u = dynamic && in.u.data != nullptr;
+  detail::for_each_token_scores<Kind>(
+      kind, scanned, from_u, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
+        math::vec<T, Kind::outputs> g;
+        MHC_UNROLL for (int i = 0; i < N; ++i) g[i] = from_u ? s.dots[i] : in.h_pre.data[b * N + i];
+        if constexpr (Kind::outputs > N) {
+          MHC_UNROLL for (int i = 0; i < N; ++i) g[N + i] = in.h_post.data[b * N + i];
+          MHC_UNROLL for (int k = 0; k < N * N; ++k) g[2 * N + k] = in.h_res.data[b * N * N + k];
+        }
+        auto const d = kind.gate_vjp(s.score, parameters.alpha, parameters.bias, g);
+        MHC_UNROLL for (int i = 0; i < N; ++i) out.h_pre[b * N + i] = d.h_pre[i];
+        MHC_UNROLL for (int k = 0; k < S; ++k) out.columns[k * scanned.tokens + b] = d.bias[k];
+        if (!dynamic) return;
+        MHC_UNROLL for (int k = 0; k < Kind::alphas; ++k) out.columns[(S + k) * scanned.tokens + b] = d.alpha[k];
+        MHC_UNROLL for (int r = 0; r < Kind::rows; ++r) {
+          std::ptrdiff_t const row = b * Kind::rows + r;
+          T norm(0);
+          MHC_UNROLL for (int k = 0; k < K; ++k) {
+            norm += s.score[r * K + k] * d.scores[r * K + k];
+            out.weight[row * pitch + k] = s.inverse_rms[r] * d.scores[r * K + k];
+          }
+          MHC_UNROLL for (int k = K; k < pitch; ++k) out.weight[row * pitch + k] = T(0);
+          out.norm[row] = norm * s.inverse_rms[r] * s.inverse_rms[r] / static_cast<T>(scanned.length);
+        }
+      });
+}
+
+/// ∂x = H_preᵀ ∂u, all there is where no coefficient depends on x.
+template <class T, int N>
+struct direct_gradient {
+  T const* h_pre;
+  token_view<T const> u_gradient;
+  stream_view<T, N> x_gradient;
+  update mode;
+
+  template <int W>
+  __device__ void run(std::ptrdiff_t b, std::ptrdiff_t c) const {
+    auto g = detail::columns<T, N, W>{};
+    if (mode == update::accumulate) g = detail::load_columns<T, N, W>(x_gradient.stream(b, 0) + c, x_gradient.channels);
+    if (u_gradient.data != nullptr) {
+      auto const h = detail::load_row<math::vec<T, N>>(h_pre, b);
+      auto const direct = detail::load_pack<T, W>(u_gradient.token(b) + c);
+      MHC_UNROLL for (int w = 0; w < W; ++w) math::add_scaled(direct.at[w], h, g.at[w]);
+    }
+    detail::store_columns(g, x_gradient.stream(b, 0) + c, x_gradient.channels);
+  }
+};
+
+/// phi_gradient += the splits, in their order.
+template <class T>
+__global__ void __launch_bounds__(256)
+    phi_sum_kernel(T const* partial, std::ptrdiff_t size, std::ptrdiff_t splits, T* phi_gradient) {
+  std::ptrdiff_t const turn = static_cast<std::ptrdiff_t>(gridDim.x) * blockDim.x;
+  for (std::ptrdiff_t e = static_cast<std::ptrdiff_t>(blockIdx.x) * blockDim.x + threadIdx.x; e < size; e += turn) {
+    T sum = partial[e];
+    for (std::ptrdiff_t s = 1; s < splits; ++s) sum += partial[s * size + e];
+    phi_gradient[e] += sum;
+  }
+}
+
+/// bias and alpha += Σ over the tokens: a block per number.
+template <int Threads, class T>
+__global__ void __launch_bounds__(Threads) column_sum_kernel(T const* columns, std::ptrdiff_t tokens, int biases,
+                                                             int sums, T* bias_gradient, T* alpha_gradient) {
+  for (int column = static_cast<int>(blockIdx.x); column < sums; column += static_cast<int>(gridDim.x)) {
+    T sum[1] = {};
+    for (std::ptrdiff_t b = threadIdx.x; b < tokens; b += Threads) sum[0] += columns[column * tokens + b];
+    T* const to = column < biases ? bias_gradient + column : alpha_gradient + (column - biases);
+    detail::sum_over_block<Threads>(sum, [&](int, T total) { *to += total; });
+  }
+}
+
+/// The kernels in their order.
+template <class Kind, class T, int N>
+struct gates_backward {
+  static constexpr int K = Kind::scores_per_row, P = N / Kind::rows;
+
+  Kind kind;
+  parameters_of<Kind, T const> parameters;
+  stream_view<T const, N> x;
+  detail::gate_output_gradients<T, N> in;
+  stream_view<T, N> x_gradient;
+  parameters_of<Kind, T> parameters_gradient;
+  update mode;
+  detail::gates_workspace<Kind, T> memory;
+
+  void run(policy const& where, char const* operation) const {
+    bool const dynamic = is_dynamic(kind);
+    bool const packed = detail::can_pack<T>(x.channels, x.data, parameters.phi, in.u.data, x_gradient.data);
+    if constexpr (K > 0)
+      if (dynamic) packed ? scan<detail::pack_width<T>>(where, operation) : scan<1>(where, operation);
+    if (!dynamic && in.u.data != nullptr)  // ∂H_pre,i = ∂u·x_i
+      launch_aggregate_vjp<T, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
+                                 update::overwrite);
+    weigh(where, operation, dynamic);
+    sum_columns(where, operation, dynamic);
+    if constexpr (K > 0)
+      if (dynamic) packed ? spread<detail::pack_width<T>>(where, operation) : spread<1>(where, operation);
+    if (!dynamic)
+      detail::for_channels<T>(where, operation, x.size, x.channels, packed,
+                              direct_gradient<T, N>{memory.h_pre(), in.u, x_gradient, mode});
+  }
+
+ private:
+  template <int W>
+  void scan(policy const& where, char const* operation) const {
+    detail::scan_task<T> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
+                                    x.channels, Kind::rows,     memory.chunks, memory.scanned()};
+    if (in.u.data != nullptr)
+      detail::launch_scan<W, T, K, P, true>(where, operation, task);
+    else
+      detail::launch_scan<W, T, K, P, false>(where, operation, task);
+  }
+
+  void weigh(policy const& where, char const* operation, bool dynamic) const {
+    using shape = detail::score_block_shape<Kind, T>;
+    auto gradients = in;
+    if (!dynamic && in.u.data != nullptr) gradients.h_pre = {memory.h_pre_gradient(), x.size};
+    detail::launch(where, operation, gate_weights_kernel<Kind, T, N>,
+                   {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
+                   gradients, gate_weights<T>{memory.weight(), memory.norm(), memory.h_pre(), memory.columns()});
+  }
+
+  void sum_columns(policy const& where, char const* operation, bool dynamic) const {
+    int const biases = scores_of<Kind>, sums = biases + (dynamic ? Kind::alphas : 0);
+    if (sums > 0)
+      detail::launch(where, operation, column_sum_kernel<256, T>, {static_cast<unsigned>(sums), 256}, memory.columns(),
+                     x.size, biases, sums, parameters_gradient.bias, parameters_gradient.alpha);
+  }
+
+  template <int W>
+  void spread(policy const& where, char const* operation) const {
+    detail::spread_task<T> const task{x.data,
+                                      parameters.phi,
+                                      memory.weight(),
+                                      memory.norm(),
+                                      memory.h_pre(),
+                                      in.u.data,
+                                      memory.rows,
+                                      x.channels,
+                                      Kind::rows,
+                                      memory.splits,
+                                      0,
+                                      mode == update::accumulate,
+                                      x_gradient.data,
+                                      memory.partial()};
+    detail::launch_spread<W, T, K, P>(where, operation, task);
+    detail::launch(where, operation, phi_sum_kernel<T>, {detail::block_count(memory.phi, 256), 256}, memory.partial(),
+                   memory.phi, memory.splits.count, parameters_gradient.phi);
+  }
+};
+
+}  // namespace mhc::cuda

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/config.hpp>
+#include <mhc/ops/copies.cuh>
+#include <mhc/ops/device.cuh>
+#include <mhc/ops/mma.cuh>
+#include <mhc/ops/packs.cuh>
+
+#include <cstddef>
+
+/// @file
+/// The thin product of rows of x with φ, their norms, and the products of streams with the gradient of u, in one scan of
+/// x by the matrix units. A block has 128 rows and walks along a chunk of their channels, a column block of 128 bytes of
+/// each stream at a time; φ passes through shared memory once for all of them. The sums over chunks are left to a later
+/// kernel. Chunks are cut by the number of channels alone, and rows do not meet: a row has the same sum in any batch.
+
+namespace mhc::detail {
+
+/// K scores in equal parts of up to `Most` tiles of 8.
+template <int K, int Most>
+struct score_tiling {
+  static constexpr int all = (K + 7) / 8;
+  static constexpr int parts = all == 0 ? 1 : (all + Most - 1) / Most;
+  static constexpr int tiles = all == 0 ? 1 : (all + parts - 1) / parts;  ///< in a part
+  static constexpr int padded = 8 * tiles * parts;
+};
+
+/// How the scan is cut up: rows of P streams, K scores a row; `Dots` with the gradient of u.
+template <class T, int K, int P, bool Dots>
+struct scan_shape {
+  using tiling = score_tiling<K, 5>;
+  static constexpr int warps = 8, threads = 32 * warps, rows = 16 * warps;
+  static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
+  static constexpr int tile_bytes = shared_tile<T>::row_bytes * rows;
+  static constexpr int stage_bytes = tile_bytes + shared_tile<T>::row_bytes * 8 * tiling::tiles;
+  static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
+  static constexpr int shared_bytes = stages * stage_bytes + (Dots ? u_slots * tile_bytes : 0);
+};
+
+/// Where the scan leaves its sums: chunk after chunk, row after row, so many numbers.
+template <int K, int P>
+struct scan_columns {
+  static constexpr int square = score_tiling<K, 5>::padded;  ///< |x|², behind the scores
+  static constexpr int dots = square + 1;                    ///< ∂u·x_i for every stream
+  static constexpr int pitch = (dots + P + 7) / 8 * 8;
+};
+
+/// The channels of a row in column blocks of 128 bytes of every stream, and these in chunks.
+struct scan_chunks {
+  std::ptrdiff_t blocks, per_chunk, count;
+
+  scan_chunks(std::ptrdiff_t channels, int columns, int streams) {
+    blocks = (channels + columns - 1) / columns;
+    std::ptrdiff_t const wanted = blocks * streams / 64 < 4 ? 4 : blocks * streams / 64;
+    per_chunk = (blocks + wanted - 1) / wanted;
+    count = (blocks + per_chunk - 1) / per_chunk;
+  }
+};
+
+template <class T>
+struct scan_task {
+  T const *x, *phi, *u_gradient;
+  std::ptrdiff_t rows, channels;
+  int rows_per_token;
+  scan_chunks chunks;
+  T* partial;
+};
+
+/// What the scan of `tokens` tokens has left, or null where nothing was scanned, in rows of `length` elements.
+template <class T>
+struct scan_sums {
+  T const* at;
+  std::ptrdiff_t chunks, tokens, length;
+};
+
+/// One block's part of the scan. W elements are moved at once.
+template <int W, class T, int K, int P, bool Dots>
+struct scan {
+  using shape = scan_shape<T, K, P, Dots>;
+  using columns = scan_columns<K, P>;
+  using tile = shared_tile<T>;
+  static constexpr int tiles = shape::tiling::tiles;
+
+  scan_task<T> const& in;
+  unsigned char* memory;
+  std::ptrdiff_t first_row, first_block, chunk;
+  int first_score, count;
+
+  __device__ scan(scan_task<T> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
+    first_score = static_cast<int>(item % shape::tiling::parts) * 8 * tiles;
+    item /= shape::tiling::parts;
+    chunk = item % in.chunks.count;
+    first_row = item / in.chunks.count * shape::rows;
+    first_block = chunk * in.chunks.per_chunk;
+    std::ptrdiff_t const left = in.chunks.blocks - first_block;
+    count = P * static_cast<int>(left < in.chunks.per_chunk ? left : in.chunks.per_chunk);
+  }
+
+  __device__ void run() const {
+    T total[tiles][4] = {}, square[2] = {}, dots[P][2] = {};
+    int const warp = static_cast<int>(threadIdx.x) / 32;
+    bool const has_rows = first_row + 16 * warp < in.rows;
+    for (int s = 0; s < shape::stages - 1; ++s) fill(s);
+    for (int s = 0; s < count; ++s) {
+      wait_for_copies<shape::stages - 2>();
+      __syncthreads();
+      fill(s + shape::stages - 1);
+      if (has_rows) multiply_stage(s, total, square, dots);
+    }
+    if (has_rows) write(total, square, dots);
+    __syncthreads();
+  }
+
+ private:
+  __device__ tile x_tile(int s) const { return {memory + s % shape::stages * shape::stage_bytes}; }
+  __device__ tile phi_tile(int s) const { return {x_tile(s).memory + shape::tile_bytes}; }
+  __device__ tile u_tile(int s) const {
+    return {memory + shape::stages * shape::stage_bytes + s / P % shape::u_slots * shape::tile_bytes};
+  }
+
+  /// Begins to copy stage s of the chunk, a column block of one stream.
+  __device__ void fill(int s) const {
+    if (s < count) {
+      int const u = static_cast<int>(threadIdx.x) % tile::units, first = static_cast<int>(threadIdx.x) / tile::units;
+      std::ptrdiff_t const c = (first_block + s / P) * tile::columns + u * tile::elements, exists = in.channels - c;
+      std::ptrdiff_t const length = P * in.channels, at = s % P * in.channels + c;
+      for (int r = first; r < shape::rows; r += shape::threads / tile::units) {
+        std::ptrdiff_t const row = first_row + r;
+        if (row - r % 16 >= in.rows) break;
+        x_tile(s).template fill<W>(r, u, in.x + row * length + at, row < in.rows ? exists : 0);
+        if constexpr (Dots)
+          if (s % P == 0)
+            u_tile(s).template fill<W>(r, u, in.u_gradient + row / in.rows_per_token * in.channels + c,
+                                       row < in.rows ? exists : 0);
+      }
+      for (int k = first; k < 8 * tiles; k += shape::threads / tile::units)
+        phi_tile(s).template fill<W>(k, u, in.phi + (first_score + k) * length + at, first_score + k < K ? exists : 0);
+    }
+    commit_copies();
+  }
+
+  /// The sums of a stage begin at zero, so that they do not lose bits to those of all stages before.
+  __device__ void multiply_stage(int s, T (&total)[tiles][4], T (&square)[2], T (&dots)[P][2]) const {
+    int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4;
+    int const row = static_cast<int>(threadIdx.x) / 32 * 16 + g;
+    T sum[tiles][4] = {}, dot[2] = {};
+    MHC_UNROLL for (int j = 0; j < 2; ++j) {
+      auto const upper = x_tile(s).at(row, 4 * j + q), lower = x_tile(s).at(row + 8, 4 * j + q);
+      MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
+        square[0] += upper.at[e] * upper.at[e];
+        square[1] += lower.at[e] * lower.at[e];
+      }
+      if constexpr (Dots) {
+        auto const above = u_tile(s).at(row, 4 * j + q), below = u_tile(s).at(row + 8, 4 * j + q);
+        MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
+          dot[0] += upper.at[e] * above.at[e];
+          dot[1] += lower.at[e] * below.at[e];
+        }
+      }
+      typename tile::unit phi[tiles];
+      MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, 4 * j + q);
+      MHC_UNROLL for (int e = 0; e < tile::elements; e += 2) {  // which of the columns meet does not matter
+        factors<T, 4> a;
+        factors<T, 2> b[tiles];
+        MHC_UNROLL for (int h = 0; h < 2; ++h) {
+          a.set(2 * h, upper.at[e + h]);
+          a.set(2 * h + 1, lower.at[e + h]);
+          MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(h, phi[t].at[e + h]);
+        }
+        multiply(sum, a, b);
+      }
+    }
+    MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int e = 0; e < 4; ++e) total[t][e] += sum[t][e];
+    MHC_UNROLL for (int i = 0; i < P; ++i) MHC_UNROLL for (int h = 0; h < 2; ++h) dots[i][h] +=
+        i == s % P ? dot[h] : T(0);
+  }
+
+  __device__ void write(T const (&total)[tiles][4], T (&square)[2], T (&dots)[P][2]) const {
+    int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4;
+    MHC_UNROLL for (int h = 0; h < 2; ++h) {
+      sum_over_four(square[h]);
+      if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) sum_over_four(dots[i][h]);
+      std::ptrdiff_t const row = first_row + static_cast<int>(threadIdx.x) / 32 * 16 + g + 8 * h;
+      if (row >= in.rows) continue;
+      T* const to = in.partial + (chunk * in.rows + row) * columns::pitch;
+      MHC_UNROLL for (int t = 0; t < tiles; ++t)
+          store_pack(pack<T, 2>{total[t][2 * h], total[t][2 * h + 1]}, to + first_score + 8 * t + 2 * q);
+      if (q != 0 || first_score != 0) continue;
+      to[columns::square] = square[h];
+      if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) to[columns::dots + i] = dots[i][h];
+    }
+  }
+
+  /// Over the four lanes that share a row.
+  __device__ static void sum_over_four(T& value) {
+    value += __shfl_xor_sync(0xffffffffu, value, 1);
+    value += __shfl_xor_sync(0xffffffffu, value, 2);
+  }
+};
+
+template <int W, class T, int K, int P, bool Dots>
+__global__ void __launch_bounds__(scan_shape<T, K, P, Dots>::threads, sizeof(T) == 4 ? 2 : 1)
+    scan_kernel(scan_task<T> task) {
+  using shape = scan_shape<T, K, P, Dots>;
+  std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
+  std::ptrdiff_t const items = groups * task.chunks.count * shape::tiling::parts;
+  for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
+    scan<W, T, K, P, Dots>(task, dynamic_shared_memory(), item).run();
+}
+
+template <int W, class T, int K, int P, bool Dots>
+void launch_scan(cuda::policy const& where, char const* operation, scan_task<T> const& task) {
+  using shape = scan_shape<T, K, P, Dots>;
+  std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
+  launch(where, operation, scan_kernel<W, T, K, P, Dots>,
+         {block_count(groups * task.chunks.count * shape::tiling::parts, 1), shape::threads, shape::shared_bytes},
+         task);
+}
+
+}  // namespace mhc::detail

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/config.hpp>
+#include <mhc/ops/device.cuh>
+
+/// @file
+/// Products of small matrices on the matrix units, in the precision of T. A warp multiplies C (16×8) += A (16×8) B (8×8).
+/// Lane 4g + q holds
+///   a = A(g, q), A(g+8, q), A(g, q+4), A(g+8, q+4);  b = B(q, g), B(q+4, g);
+///   c = C(g, 2q), C(g, 2q+1), C(g+8, 2q), C(g+8, 2q+1).
+/// For float the units keep 11 significant bits of each factor, so a factor goes in two pieces, x = high + low, and
+/// high·high + high·low + low·high leaves out 2⁻²² of a product.
+
+namespace mhc::detail {
+
+#if defined(MHC_CUDA_EMULATION)
+using cuda_emulation::mma;
+#else
+
+/// C += A B with factors cut to 11 bits.
+__device__ inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/// C += A B in four quarters: the only shape that every device with matrix units for double has.
+__device__ inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
+  MHC_UNROLL for (int half = 0; half < 2; ++half) MHC_UNROLL for (int k = 0; k < 2; ++k) asm(
+      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+d"(c[2 * half]),
+      "+d"(c[2 * half + 1]) : "d"(a[2 * k + half]), "d"(b[k]));
+}
+
+#endif
+
+/// R factors as the matrix units take them.
+template <class T, int R>
+struct factors;
+
+template <int R>
+struct factors<double, R> {
+  double value[R];
+  __device__ void set(int k, double x) { value[k] = x; }
+};
+
+template <int R>
+struct factors<float, R> {
+  unsigned high[R], low[R];
+
+  __device__ void set(int k, float x) {
+    high[k] = (__float_as_uint(x) + 0x1000U) & 0xffffe000U;  // to nearest; the units cut off the rest of `low`
+    low[k] = __float_as_uint(x - __uint_as_float(high[k]));
+  }
+};
+
+/// C_t += A B_t for every t.
+template <int Tiles>
+__device__ inline void multiply(double (&c)[Tiles][4], factors<double, 4> const& a,
+                                factors<double, 2> const (&b)[Tiles]) {
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.value, b[t].value);
+}
+template <int Tiles>
+__device__ inline void multiply(float (&c)[Tiles][4], factors<float, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.low, b[t].high);  // neighbours do not wait for each other
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
+}
+
+}  // namespace mhc::detail

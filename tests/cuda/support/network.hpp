@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A small network, forward and backward, on device memory: defined in a .cu file, compared in a .cpp file.
+
+#include <mhc/compose/stack.hpp>
+#include <mhc/projections/sinkhorn.hpp>
+
+#include <string>
+#include <vector>
+
+namespace mhc::test {
+
+using network_kind = connection<float, 4, sinkhorn<>>;
+
+struct network_input {
+  stack<network_kind> network;
+  std::ptrdiff_t tokens;
+  std::vector<float> parameters, x, x_out_gradient;
+};
+
+struct network_output {
+  std::vector<float> x_out, x_gradient, parameters_gradient;
+};
+
+/// Directly on a stream; or captured in a graph that is run twice, of which the second run is returned.
+network_output run_network_on_device(network_input const& in, bool captured);
+
+/// The words of the errors that the device backend throws, one per mistake.
+std::string refusal_of_host_pointer();
+std::string refusal_of_small_workspace();
+std::string refusal_of_misaligned_workspace();
+std::string words_of_cuda_error();
+
+}  // namespace mhc::test

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Found instead of CUDA's own header when a .cu file is compiled as plain C++: kernels run on the host, block after
+// block, their threads as fibers, in an order that a test chooses. What the library and its tests use of CUDA, no more.
+
+#include "cuda_emulation/fibers.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#define MHC_CUDA_EMULATION  // the library's own wrappers of instructions come from here
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+#define __shared__ static thread_local  // one block at a time per host thread
+
+using dim3 = cuda_emulation::extent;
+using cuda_emulation::blockDim, cuda_emulation::blockIdx, cuda_emulation::gridDim, cuda_emulation::threadIdx;
+
+inline void __syncthreads(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  cuda_emulation::wait_for_block(file, line);
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int distance) {
+  static_assert(sizeof(T) <= 8);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  bits = cuda_emulation::exchange(mask, bits, static_cast<int>(cuda_emulation::running().number % 32) ^ distance);
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+
+inline unsigned __float_as_uint(float x) {
+  unsigned bits = 0;
+  std::memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+inline float __uint_as_float(unsigned bits) {
+  float x = 0;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+namespace cuda_emulation {
+
+inline unsigned char* dynamic_shared_memory() { return block_now().shared.get(); }
+
+inline void arrive(copy const& c) {
+  if (c.from != nullptr)
+    std::memcpy(c.to, c.from, c.bytes);
+  else
+    std::memset(c.to, 0, c.bytes);
+}
+
+/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once.
+template <int Bytes>
+void copy_async(void* shared, void const* global, bool exists) {
+  static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
+  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
+    stop("a misaligned copy");
+  copy const c{shared, exists ? global : nullptr, Bytes};
+  if (thread_order % 2 == 1)
+    arrive(c);
+  else
+    running().copies.back().push_back(c);
+}
+inline void commit_copies() { running().copies.emplace_back(); }
+template <int Groups>
+void wait_for_copies() {
+  auto& groups = running().copies;
+  while (groups.size() > Groups + 1) {
+    for (auto const& c : groups.front()) arrive(c);
+    groups.erase(groups.begin());
+  }
+}
+
+/// C (16×8) += A (16×8) B (8×8) by a warp; lane 4g + q holds the elements that <mhc/ops/mma.cuh> says.
+template <class T>
+void multiply_matrices(T (&c)[4], double const (&mine)[6]) {
+  fiber& self = running();
+  unsigned const slot = self.products++ % 2;
+  std::copy(std::begin(mine), std::end(mine), self.factors[slot]);
+  exchange(0xffffffffU, 0, static_cast<int>(self.number % 32));
+  auto const& fibers = block_now().fibers;
+  unsigned const first = self.number / 32 * 32, g = self.number % 32 / 4, q = self.number % 4;
+  for (unsigned e = 0; e < 4; ++e) {
+    double sum = static_cast<double>(c[e]);
+    for (unsigned k = 0; k < 8; ++k) {
+      auto const& a = fibers[first + 4 * g + k % 4]->factors[slot];
+      auto const& b = fibers[first + 4 * (2 * q + e % 2) + k % 4]->factors[slot];
+      sum += a[e / 2 + 2 * (k / 4)] * b[4 + k / 4];
+    }
+    c[e] = static_cast<T>(sum);
+  }
+}
+inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
+  auto const cut = [](unsigned bits) { return static_cast<double>(__uint_as_float(bits & 0xffffe000U)); };
+  multiply_matrices(c, {cut(a[0]), cut(a[1]), cut(a[2]), cut(a[3]), cut(b[0]), cut(b[1])});
+}
+inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
+  multiply_matrices(c, {a[0], a[1], a[2], a[3], b[0], b[1]});
+}
+
+}  // namespace cuda_emulation
+
+// The runtime: one device, every stream finished when a call returns (or captured), device memory a kind of host memory.
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorStreamCaptureUnsupported = 900
+};
+enum cudaMemoryType {
+  cudaMemoryTypeUnregistered = 0,
+  cudaMemoryTypeHost = 1,
+  cudaMemoryTypeDevice = 2,
+  cudaMemoryTypeManaged = 3
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+namespace cuda_emulation {
+
+/// What a graph runs, in its order.
+using work = std::vector<std::function<void()>>;
+struct stream {
+  std::unique_ptr<work> captured;
+};
+
+}  // namespace cuda_emulation
+
+using cudaStream_t = cuda_emulation::stream*;
+using cudaGraph_t = cuda_emulation::work*;
+using cudaGraphExec_t = cuda_emulation::work*;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+};
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  std::size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+};
+constexpr unsigned cudaStreamNonBlocking = 1;
+
+namespace cuda_emulation {
+
+/// Device memory by its first address.
+class device_memory {
+ public:
+  static device_memory& instance() {
+    static device_memory it;
+    return it;
+  }
+  void* take(std::size_t bytes) {
+    void* const at = ::operator new(bytes, std::align_val_t{256}, std::nothrow);
+    std::lock_guard const lock(mutex_);
+    if (at != nullptr) sizes_[reinterpret_cast<std::uintptr_t>(at)] = bytes;
+    return at;
+  }
+  bool give_back(void* at) {
+    std::lock_guard const lock(mutex_);
+    if (sizes_.erase(reinterpret_cast<std::uintptr_t>(at)) == 0) return false;
+    ::operator delete(at, std::align_val_t{256});
+    return true;
+  }
+  bool holds(void const* at) {
+    std::lock_guard const lock(mutex_);
+    auto const address = reinterpret_cast<std::uintptr_t>(at);
+    auto next = sizes_.upper_bound(address);
+    if (next == sizes_.begin()) return false;
+    --next;
+    return address < next->first + next->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::uintptr_t, std::size_t> sizes_;
+};
+
+}  // namespace cuda_emulation
+
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline char const* cudaGetErrorName(cudaError_t e) {
+  return e == cudaSuccess                 ? "cudaSuccess"
+         : e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation"
+                                          : "cudaErrorInvalidValue";
+}
+inline char const* cudaGetErrorString(cudaError_t e) {
+  return e == cudaErrorMemoryAllocation ? "out of memory" : "invalid argument";
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+template <class T>
+cudaError_t cudaMalloc(T** at, std::size_t bytes) {
+  *at = static_cast<T*>(cuda_emulation::device_memory::instance().take(bytes));
+  return *at == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFree(void* at) {
+  return at == nullptr || cuda_emulation::device_memory::instance().give_back(at) ? cudaSuccess : cudaErrorInvalidValue;
+}
+inline cudaError_t cudaMemcpy(void* to, void const* from, std::size_t bytes, cudaMemcpyKind) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemset(void* at, int byte, std::size_t bytes) {
+  std::memset(at, byte, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, void const* at) {
+  attributes->type =
+      cuda_emulation::device_memory::instance().holds(at) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int bytes) {
+  return bytes <= 227 * 1024 ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = new cuda_emulation::stream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return stream != nullptr && stream->captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  stream->captured = std::make_unique<cuda_emulation::work>();
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = stream->captured.release();
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* program, cudaGraph_t graph, unsigned long long) {
+  *program = new cuda_emulation::work(*graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t program, cudaStream_t) {
+  for (auto const& task : *program) task();
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t program) {
+  delete program;
+  return cudaSuccess;
+}
+
+namespace cuda_emulation {
+
+inline void enqueue(cudaStream_t stream, std::function<void()> task) {
+  if (stream != nullptr && stream->captured)
+    stream->captured->push_back(std::move(task));
+  else
+    task();
+}
+
+}  // namespace cuda_emulation
+
+inline cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  cuda_emulation::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream) {
+  cuda_emulation::enqueue(stream, [=] { std::memset(at, byte, bytes); });
+  return cudaSuccess;
+}
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  dim3 const grid = config->gridDim, threads = config->blockDim;
+  std::size_t const shared = config->dynamicSmemBytes;
+  auto const count = std::uint64_t{threads.x} * threads.y * threads.z;
+  if (count == 0 || count > 1024 || grid.x == 0) return cudaErrorInvalidConfiguration;
+  cuda_emulation::enqueue(config->stream, [=, ... a = static_cast<Parameters>(arguments)] {
+    cuda_emulation::run_grid(grid, threads, shared, [&] { kernel(a...); });
+  });
+  return cudaSuccess;
+}

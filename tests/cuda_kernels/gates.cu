@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/support/gates.cuh"
+
+#include <mhc/projections/sinkhorn.hpp>
+
+MHC_GATES_ON_DEVICE(float, 4, connection<float, 4, sinkhorn<>>)

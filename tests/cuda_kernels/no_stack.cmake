@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# cmake -DOBJECTS=FILE[;FILE...] -P no_stack.cmake: by OBJECT.txt, what ptxas says of each kernel, none but these keeps
+# anything in memory of its own.
+#   gradient::unrolled keeps the scalings of every iteration, where a run-time option of the kind may ask for it: the
+#   2 KB are read and written only then.
+#   entropic solves in double what float cannot resolve; 8 bytes of that are left over on sm_80.
+cmake_minimum_required(VERSION 3.24)
+set(allowed "gate_weights_kernel.*sinkhorn" "project_vjp_kernel.*sinkhorn" "project_kernel.*entropic")
+
+set(met "")
+set(kernels 0)
+foreach(object IN LISTS OBJECTS)
+  file(STRINGS ${object}.txt lines REGEX "Function properties for|bytes stack frame")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "Function properties for ([^ ]+)")
+      set(kernel ${CMAKE_MATCH_1})
+      continue()
+    endif()
+    math(EXPR kernels "${kernels} + 1")
+    if(line MATCHES "^ *0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads")
+      continue()
+    endif()
+    set(reason "")
+    foreach(name IN LISTS allowed)
+      if(kernel MATCHES "${name}")
+        set(reason "${name}")
+      endif()
+    endforeach()
+    if(reason STREQUAL "")
+      message(SEND_ERROR "${kernel}:${line}")
+    endif()
+    list(APPEND met "${reason}")
+  endforeach()
+endforeach()
+foreach(name IN LISTS allowed)
+  if(NOT name IN_LIST met)
+    message(SEND_ERROR "no kernel ${name} has a stack: take its name out of the list")
+  endif()
+endforeach()
+if(kernels LESS 60)
+  message(SEND_ERROR "${kernels} kernels are too few: has the report another form?")
+endif()
