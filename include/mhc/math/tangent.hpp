@@ -38,28 +38,19 @@ MHC_HD inline V fisher_norm(tile<V, N> const& p, tile<V, N> const& u) {
 /// implicit_derivative(P, X) is Π_P(P∘X); this is the same for an M that is not given as P times something, so P may
 /// have zeros. Like there, nothing is subtracted but the two sides of M itself: with Q = diag(1/r) P and
 /// T = M − P diag(β),
-///   right-hand side_j = Σ_{k≠j} Σ_i (M_ij Q_ik − Q_ij M_ik),   Π_P(M)_ij = Σ_{k≠j} (T_ij Q_ik − Q_ij T_ik).
+///   flow_jk = Σ_i (M_ij Q_ik − Q_ij M_ik),   Π_P(M)_ij = Σ_{k≠j} (T_ij Q_ik − Q_ij T_ik).
 template <class V, int N>
 MHC_HD inline tile<V, N> tangent_projection(tile<V, N> const& p, tile<V, N> const& m) {
-  tile<V, N> q;
-  MHC_UNROLL for (int i = 0; i < N; ++i) {
-    V row = p.at[i][0];
-    MHC_UNROLL for (int j = 1; j < N; ++j) row = row + p.at[i][j];
-    MHC_UNROLL for (int j = 0; j < N; ++j) q.at[i][j] = p.at[i][j] / row;
-  }
-  tile<V, N> w;
-  auto rhs = filled<N>(V(0));
+  auto const q = shares_of_rows(p);
+  tile<V, N> w, flow;
   MHC_UNROLL for (int j = 0; j < N; ++j) MHC_UNROLL for (int k = j + 1; k < N; ++k) {
-    V weight(0), flow(0);
+    w.at[j][k] = flow.at[j][k] = V(0);
     MHC_UNROLL for (int i = 0; i < N; ++i) {
-      weight = weight + p.at[i][j] * q.at[i][k];
-      flow = flow + (m.at[i][j] * q.at[i][k] - q.at[i][j] * m.at[i][k]);
+      w.at[j][k] = w.at[j][k] + p.at[i][j] * q.at[i][k];
+      flow.at[j][k] = flow.at[j][k] + (m.at[i][j] * q.at[i][k] - q.at[i][j] * m.at[i][k]);
     }
-    w.at[j][k] = weight;
-    rhs[j] = rhs[j] + flow;
-    rhs[k] = rhs[k] - flow;
   }
-  auto const beta = solve_laplacian(w, rhs);
+  auto const beta = solve_flows(w, flow);
   tile<V, N> result;
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     vec<V, N> t;
