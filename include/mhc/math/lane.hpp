@@ -67,9 +67,9 @@ MHC_HD inline V magnitude(V const& a) {
   return maximum<V>(a, -a);
 }
 
-/// a / b to 1.5 ulp, for b whose reciprocal is a normal number. A device divides float in a dozen instructions and a branch,
-/// which the chain of Sinkhorn's iteration would wait for; its reciprocal to 1 ulp takes one, and a step of Newton's
-/// method makes it as good as rounded.
+/// a / b; on a device float to 1.5 ulp, for b whose reciprocal is a normal number. There a division is a dozen
+/// instructions and a branch, which the chain of Sinkhorn's iteration would wait for. The reciprocal to 1 ulp is one
+/// instruction, a step of Newton's method makes it as good as rounded, and the product rounds once more.
 template <class V>
 MHC_HD inline V quotient(V const& a, V const& b) {
 #if defined(__CUDA_ARCH__)
