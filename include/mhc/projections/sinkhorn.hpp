@@ -14,7 +14,7 @@ namespace mhc {
 /// A fixed number of Sinkhorn–Knopp iterations, in the given convention. Rows of the plan sum to 1 up to rounding;
 /// columns up to the truncation error, which decays geometrically, slowly for widely spread logits.
 ///
-/// @tparam Convention  which published iteration: convention::paper, ::deepseek_v4, ::megatron, ::log_domain
+/// @tparam Convention  which published iteration: convention::paper, convention::deepseek_v4, convention::megatron, convention::log_domain
 /// @see R. Sinkhorn, P. Knopp, Pacific J. Math. 21 (1967) 343–348; mHC, arXiv:2512.24880, eq. 9.
 /// @see mhc::entropic for the limit of the iteration, exactly.
 template <class Convention = convention::paper>
