@@ -142,13 +142,13 @@ struct spread {
 
   /// Begins to copy the warps' parts of φ, with the first stage.
   __device__ void fill_phi() const {
-    unsigned const u = threadIdx.x % tile::units;
+    int const u = static_cast<int>(threadIdx.x % tile::units);
     for (unsigned r = threadIdx.x / tile::units; r < shape::warps * weights::scores;
          r += shape::threads / tile::units) {
       unsigned const w = r / weights::scores;
       int const k = in.part * weights::scores + static_cast<int>(r % weights::scores);
       std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
-      phi_tile().template fill<W>(r, u, in.phi + k * length + w / shape::blocks * in.channels + c,
+      phi_tile().template fill<W>(static_cast<int>(r), u, in.phi + k * length + w / shape::blocks * in.channels + c,
                                   k < K ? in.channels - c : 0);
     }
   }
@@ -157,25 +157,26 @@ struct spread {
   __device__ void fill(int s, int count) const {
     if (s < count) {
       std::ptrdiff_t const top = begin + static_cast<std::ptrdiff_t>(s) * shape::rows;
-      unsigned const u = threadIdx.x % tile::units, first = threadIdx.x / tile::units;
-      _Pragma("unroll 1") for (unsigned k = first; k < 16 * shape::warps; k += shape::threads / tile::units)
-          fill_unit(s, k, u, top);
+      int const u = static_cast<int>(threadIdx.x % tile::units);
+      _Pragma("unroll 1") for (unsigned r = threadIdx.x / tile::units; r < 16 * shape::warps;
+                               r += shape::threads / tile::units) fill_unit(s, static_cast<int>(r), u, top);
       fill_weights(s, top);
     }
     commit_copies();
   }
 
-  __device__ void fill_unit(int s, unsigned k, unsigned u, std::ptrdiff_t top) const {
-    unsigned const w = k / 16;
-    std::ptrdiff_t const row = top + k % 16;
+  /// Unit u of row r of the stage's tile of x.
+  __device__ void fill_unit(int s, int r, int u, std::ptrdiff_t top) const {
+    int const w = r / 16;
+    std::ptrdiff_t const row = top + r % 16;
     std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
     std::ptrdiff_t const at = row * length + w / shape::blocks * in.channels + c;
     std::ptrdiff_t const exists = row < end ? in.channels - c : 0;
-    x_tile(s).template fill<W>(k, u, in.x + at, exists);
-    if constexpr (Accumulates) old_tile(s).template fill<W>(k, u, in.x_gradient + at, exists);
+    x_tile(s).template fill<W>(r, u, in.x + at, exists);
+    if constexpr (Accumulates) old_tile(s).template fill<W>(r, u, in.x_gradient + at, exists);
     if (w >= shape::blocks || in.u_gradient == nullptr) return;
     std::ptrdiff_t const token = in.rows_per_token == 1 ? row : row / in.rows_per_token;
-    u_tile(s).template fill<W>(k, u, in.u_gradient + token * in.channels + c, exists);
+    u_tile(s).template fill<W>(r, u, in.u_gradient + token * in.channels + c, exists);
   }
 
   __device__ void fill_weights(int s, std::ptrdiff_t top) const {
