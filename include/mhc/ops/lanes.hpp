@@ -8,6 +8,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/tile.hpp>
+#include <mhc/ops/lanes_of_elements.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -97,32 +98,32 @@ struct stage {
 };
 
 /// The first n elements from p on; zero in the other lanes.
-template <class V, class T>
-inline V load_channels(T const* p, std::ptrdiff_t n) {
-  if (n == width<V>) return V::load_unaligned(p);
-  stage<V, 1> s{};
-  std::copy_n(p, n, s.at[0]);
-  return V::load_aligned(s.at[0]);
+template <class V, class S>
+inline V load_channels(S const* p, std::ptrdiff_t n) {
+  if (n == width<V>) return load_elements<V>(p);
+  S some[width<V>] = {};
+  std::copy_n(p, n, some);
+  return load_elements<V>(some);
 }
 
-template <class V, class T>
-inline void store_channels(V const& v, T* p, std::ptrdiff_t n) {
-  if (n == width<V>) return v.store_unaligned(p);
-  stage<V, 1> s;
-  v.store_aligned(s.at[0]);
-  std::copy_n(s.at[0], n, p);
+template <class V, class S>
+inline void store_channels(V const& v, S* p, std::ptrdiff_t n) {
+  if (n == width<V>) return store_elements(v, p);
+  S all[width<V>];
+  store_elements(v, all);
+  std::copy_n(all, n, p);
 }
 
 /// The same for N streams that lie `channels` elements apart.
-template <class V, int N, class T>
-inline math::vec<V, N> load_streams(T const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+template <class V, int N, class S>
+inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   math::vec<V, N> x;
   MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
   return x;
 }
 
-template <class V, int N, class T>
-inline void store_streams(math::vec<V, N> const& x, T* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+template <class V, int N, class S>
+inline void store_streams(math::vec<V, N> const& x, S* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(x[i], p + i * channels, n);
 }
 

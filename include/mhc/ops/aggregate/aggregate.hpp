@@ -42,12 +42,12 @@ void aggregate_vjp_impl(Policy const&, Args const&...) {
 /// @throws mhc::shape_error  the views do not fit together; nothing is written
 /// @see mHC, arXiv:2512.24880, eq. 3.
 /// @see mhc::aggregate_vjp for the gradient, mhc::pre for coefficients and aggregate in one pass over x.
-template <execution_policy Policy, scalar U, int N, scalar T = std::remove_const_t<U>>
+template <execution_policy Policy, element U, int N, element S = std::remove_const_t<U>, scalar T = coefficient_t<S>>
 void aggregate(Policy const& policy, std::type_identity_t<vector_view<T const, N>> h_pre, stream_view<U, N> x,
-               std::type_identity_t<token_view<T>> u) {
+               std::type_identity_t<token_view<S>> u) {
   detail::check("mhc::aggregate", {detail::reads("x", x), detail::reads("h_pre", h_pre), detail::writes("u", u)});
   using detail::aggregate_impl;
-  aggregate_impl(policy, h_pre, stream_view<T const, N>(x), u);
+  aggregate_impl(policy, h_pre, stream_view<S const, N>(x), u);
 }
 
 /// Gradients of `aggregate` from g = ∂loss/∂u: ∂loss/∂h_i = Σ_c g_c x_ic, ∂loss/∂x_ic = h_i g_c.
@@ -60,16 +60,16 @@ void aggregate(Policy const& policy, std::type_identity_t<vector_view<T const, N
 /// Non-finite  stays in its own token.
 ///
 /// @throws mhc::shape_error  the views do not fit together; nothing is written
-template <execution_policy Policy, scalar U, int N, scalar T = std::remove_const_t<U>>
+template <execution_policy Policy, element U, int N, element S = std::remove_const_t<U>, scalar T = coefficient_t<S>>
 void aggregate_vjp(Policy const& policy, std::type_identity_t<vector_view<T const, N>> h_pre, stream_view<U, N> x,
-                   std::type_identity_t<token_view<T const>> u_gradient,
+                   std::type_identity_t<token_view<S const>> u_gradient,
                    std::type_identity_t<vector_view<T, N>> h_pre_gradient,
-                   std::type_identity_t<stream_view<T, N>> x_gradient, update x_gradient_update = update::overwrite) {
+                   std::type_identity_t<stream_view<S, N>> x_gradient, update x_gradient_update = update::overwrite) {
   detail::check("mhc::aggregate_vjp",
                 {detail::reads("x", x), detail::reads("h_pre", h_pre), detail::reads("u_gradient", u_gradient),
                  detail::writes("h_pre_gradient", h_pre_gradient), detail::writes("x_gradient", x_gradient)});
   using detail::aggregate_vjp_impl;
-  aggregate_vjp_impl(policy, h_pre, stream_view<T const, N>(x), u_gradient, h_pre_gradient, x_gradient,
+  aggregate_vjp_impl(policy, h_pre, stream_view<S const, N>(x), u_gradient, h_pre_gradient, x_gradient,
                      x_gradient_update);
 }
 

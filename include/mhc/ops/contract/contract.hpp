@@ -45,11 +45,11 @@ void contract_vjp_impl(Policy const&, Args const&...) {
 /// @throws mhc::shape_error  the views do not fit together; nothing is written
 /// @see D. Zhu et al., arXiv:2409.19606.
 /// @see mhc::contract_vjp for the gradient; mhc::head for learned weights.
-template <execution_policy Policy, scalar U, int N, scalar T = std::remove_const_t<U>>
-void contract(Policy const& policy, contraction how, stream_view<U, N> x, std::type_identity_t<token_view<T>> u) {
+template <execution_policy Policy, element U, int N, element S = std::remove_const_t<U>>
+void contract(Policy const& policy, contraction how, stream_view<U, N> x, std::type_identity_t<token_view<S>> u) {
   detail::check("mhc::contract", {detail::reads("x", x), detail::writes("u", u)});
   using detail::contract_impl;
-  contract_impl(policy, how, stream_view<T const, N>(x), u);
+  contract_impl(policy, how, stream_view<S const, N>(x), u);
 }
 
 /// Gradient of `contract`: ∂loss/∂x_ic = ∂loss/∂u_c, over N for the mean.
@@ -62,10 +62,10 @@ void contract(Policy const& policy, contraction how, stream_view<U, N> x, std::t
 /// Non-finite  stays in its own token.
 ///
 /// @throws mhc::shape_error  the views do not fit together; nothing is written
-template <execution_policy Policy, scalar T, int N>
-  requires(!std::is_const_v<T>)
-void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<token_view<T const>> u_gradient,
-                  stream_view<T, N> x_gradient) {
+template <execution_policy Policy, element S, int N>
+  requires(!std::is_const_v<S>)
+void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<token_view<S const>> u_gradient,
+                  stream_view<S, N> x_gradient) {
   detail::check("mhc::contract_vjp",
                 {detail::reads("u_gradient", u_gradient), detail::writes("x_gradient", x_gradient)});
   using detail::contract_vjp_impl;
