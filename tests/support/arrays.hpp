@@ -81,6 +81,14 @@ class guarded {
   std::size_t first_ = 0;
 };
 
+/// Numbers as elements of S, which hold them.
+template <class S, class U>
+guarded<S> stored(std::vector<U> const& a) {
+  std::vector<S> s;
+  for (auto const& x : a) s.push_back(S(static_cast<coefficient_t<S>>(x)));
+  return guarded<S>(s);
+}
+
 /// N(0, σ²), the same on every run.
 template <class T>
 std::vector<T> gaussian(std::ptrdiff_t count, double sigma = 1, unsigned seed = 1) {

@@ -35,14 +35,6 @@ struct stream_problem {
         gu(gaussian<S>(b * c, 1, seed + 5)) {}
 };
 
-/// Numbers as elements of S, which hold them.
-template <class S, class U>
-guarded<S> stored(std::vector<U> const& a) {
-  std::vector<S> s;
-  for (auto const& x : a) s.push_back(S(static_cast<coefficient_t<S>>(x)));
-  return guarded<S>(s);
-}
-
 /// By name, those of coefficients with " h_" in it.
 using results = std::map<std::string, std::vector<long double>>;
 

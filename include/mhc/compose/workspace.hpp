@@ -203,7 +203,7 @@ template <class Kind, class T, int N>
 void check_stack(char const* operation, stack<Kind> const& network, T const* parameters, stream_view<T const, N> x,
                  std::span<T> workspace, std::initializer_list<argument> more) {
   check_stack_options(operation, network);
-  check_connection(operation, network.connection, x.channels);
+  check_connection(operation, network.connection, x);
   std::ptrdiff_t const needed = x.size < 0 ? 0 : stack_memory<Kind>(network, x.size, nullptr).size();
   if (static_cast<std::ptrdiff_t>(workspace.size()) < needed) {
     refuse(operation,

@@ -84,18 +84,17 @@ void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<to
 ///
 /// @throws mhc::shape_error  the arguments do not fit together; nothing is written
 /// @see the output head of DeepSeek-V4's published model code (hc_head).
-template <execution_policy Policy, class T, int N>
+template <execution_policy Policy, class T, int N, element U = T const, element S = std::remove_const_t<U>>
 void contract(Policy const& policy, head<T, N> const& connection,
-              std::type_identity_t<head_parameters<T const, N>> parameters,
-              std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<vector_view<T, N>> h_pre,
-              std::type_identity_t<token_view<T>> u) {
-  detail::check_connection("mhc::contract", connection, x.channels);
+              std::type_identity_t<head_parameters<T const, N>> parameters, stream_view<U, N> x,
+              std::type_identity_t<vector_view<T, N>> h_pre, std::type_identity_t<token_view<S>> u) {
+  detail::check_connection("mhc::contract", connection, x);
   detail::check(
       "mhc::contract",
       {detail::reads("x", x), detail::reads_phi(connection, parameters), detail::reads_alpha(connection, parameters),
        detail::reads_bias(connection, parameters), detail::writes("h_pre", h_pre), detail::writes("u", u)});
   using detail::gates_impl;
-  gates_impl(policy, connection, parameters, x, detail::gate_outputs<T, N>{h_pre, {}, {}, u});
+  gates_impl(policy, connection, parameters, stream_view<S const, N>(x), detail::gate_outputs<S, N>{h_pre, {}, {}, u});
 }
 
 /// Gradients of the learned `contract`: of x, and of φ, α and b. The weights are computed again.
@@ -109,14 +108,14 @@ void contract(Policy const& policy, head<T, N> const& connection,
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///
 /// @throws mhc::shape_error  the arguments do not fit together; nothing is written
-template <execution_policy Policy, class T, int N>
+template <execution_policy Policy, class T, int N, element U = T const, element S = std::remove_const_t<U>>
 void contract_vjp(Policy const& policy, head<T, N> const& connection,
-                  std::type_identity_t<head_parameters<T const, N>> parameters,
-                  std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<token_view<T const>> u_gradient,
-                  std::type_identity_t<stream_view<T, N>> x_gradient,
+                  std::type_identity_t<head_parameters<T const, N>> parameters, stream_view<U, N> x,
+                  std::type_identity_t<token_view<S const>> u_gradient,
+                  std::type_identity_t<stream_view<S, N>> x_gradient,
                   std::type_identity_t<head_parameters<T, N>> parameters_gradient,
                   update x_gradient_update = update::overwrite) {
-  detail::check_connection("mhc::contract_vjp", connection, x.channels);
+  detail::check_connection("mhc::contract_vjp", connection, x);
   detail::check(
       "mhc::contract_vjp",
       {detail::reads("x", x), detail::reads_phi(connection, parameters), detail::reads_alpha(connection, parameters),
@@ -125,8 +124,9 @@ void contract_vjp(Policy const& policy, head<T, N> const& connection,
        detail::writes_alpha(connection, parameters_gradient), detail::writes_bias(connection, parameters_gradient)});
   if (x.size == 0) return;  // a null u_gradient is right here, and means "none" below
   using detail::gates_vjp_impl;
-  gates_vjp_impl(policy, connection, parameters, x, detail::gate_output_gradients<T, N>{u_gradient, {}, {}, {}},
-                 x_gradient, parameters_gradient, x_gradient_update);
+  gates_vjp_impl(policy, connection, parameters, stream_view<S const, N>(x),
+                 detail::gate_output_gradients<S, N>{u_gradient, {}, {}, {}}, x_gradient, parameters_gradient,
+                 x_gradient_update);
 }
 
 }  // namespace mhc

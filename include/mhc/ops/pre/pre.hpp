@@ -29,18 +29,20 @@ namespace mhc {
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
 /// @see mHC, arXiv:2512.24880, eq. 3, 7–8.
 /// @see mhc::pre_vjp for the gradients, mhc::mix for what happens after F.
-template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams>
+template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
 void pre(Policy const& policy, Kind const& connection, std::type_identity_t<parameters_of<Kind, T const>> parameters,
-         std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<vector_view<T, N>> h_pre,
+         stream_view<U, Kind::streams> x, std::type_identity_t<vector_view<T, N>> h_pre,
          std::type_identity_t<vector_view<T, N>> h_post, std::type_identity_t<batch_view<T, N>> h_res,
-         std::type_identity_t<token_view<T>> u) {
-  detail::check_connection("mhc::pre", connection, x.channels);
+         std::type_identity_t<token_view<S>> u) {
+  detail::check_connection("mhc::pre", connection, x);
   detail::check("mhc::pre", {detail::reads("x", x), detail::reads_phi(connection, parameters),
                              detail::reads_alpha(connection, parameters), detail::reads_bias(connection, parameters),
                              detail::writes("h_pre", h_pre), detail::writes("h_post", h_post),
                              detail::writes("h_res", h_res), detail::writes("u", u)});
   using detail::gates_impl;
-  gates_impl(policy, connection, parameters, x, detail::gate_outputs<T, N>{h_pre, h_post, h_res, u});
+  gates_impl(policy, connection, parameters, stream_view<S const, N>(x),
+             detail::gate_outputs<S, N>{h_pre, h_post, h_res, u});
 }
 
 /// Gradients of `pre` from those of u, H_post and H_res: of x directly (H_preᵀ ∂u), through the scores and through the
@@ -56,16 +58,17 @@ void pre(Policy const& policy, Kind const& connection, std::type_identity_t<para
 ///
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
-template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams>
+template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
 void pre_vjp(Policy const& policy, Kind const& connection,
-             std::type_identity_t<parameters_of<Kind, T const>> parameters,
-             std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<token_view<T const>> u_gradient,
+             std::type_identity_t<parameters_of<Kind, T const>> parameters, stream_view<U, Kind::streams> x,
+             std::type_identity_t<token_view<S const>> u_gradient,
              std::type_identity_t<vector_view<T const, N>> h_post_gradient,
              std::type_identity_t<batch_view<T const, N>> h_res_gradient,
-             std::type_identity_t<stream_view<T, N>> x_gradient,
+             std::type_identity_t<stream_view<S, N>> x_gradient,
              std::type_identity_t<parameters_of<Kind, T>> parameters_gradient,
              update x_gradient_update = update::overwrite) {
-  detail::check_connection("mhc::pre_vjp", connection, x.channels);
+  detail::check_connection("mhc::pre_vjp", connection, x);
   detail::check(
       "mhc::pre_vjp",
       {detail::reads("x", x), detail::reads_phi(connection, parameters), detail::reads_alpha(connection, parameters),
@@ -75,8 +78,8 @@ void pre_vjp(Policy const& policy, Kind const& connection,
        detail::writes_alpha(connection, parameters_gradient), detail::writes_bias(connection, parameters_gradient)});
   if (x.size == 0) return;  // a null u_gradient is right here, and means "none" below
   using detail::gates_vjp_impl;
-  gates_vjp_impl(policy, connection, parameters, x,
-                 detail::gate_output_gradients<T, N>{u_gradient, {}, h_post_gradient, h_res_gradient}, x_gradient,
+  gates_vjp_impl(policy, connection, parameters, stream_view<S const, N>(x),
+                 detail::gate_output_gradients<S, N>{u_gradient, {}, h_post_gradient, h_res_gradient}, x_gradient,
                  parameters_gradient, x_gradient_update);
 }
 
