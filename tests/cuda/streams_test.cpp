@@ -9,7 +9,8 @@
 
 using namespace mhc::test;
 
-using stream_cases = joined<over_n<device_policy, float, 1, 2, 3, 4, 8>, over_n<device_policy, double, 2, 4, 5, 7>>;
+using stream_cases = joined<over_n<device_policy, float, 1, 2, 3, 4, 8>, over_n<device_policy, double, 2, 4, 5, 7>,
+                            over_n<device_policy, mhc::bfloat16, 1, 4, 7>, over_n<device_policy, mhc::half, 3, 4, 8>>;
 
 template <class Case, class S = typename Case::value, int N = Case::n>
 void check(std::ptrdiff_t batch, std::ptrdiff_t channels, bool misaligned) {
@@ -36,11 +37,12 @@ void check(std::ptrdiff_t batch, std::ptrdiff_t channels, bool misaligned) {
 
 TEMPLATE_LIST_TEST_CASE("streams on the device", "[cuda][streams]", stream_cases) {
   for (bool const misaligned : {false, true})
-    for (std::ptrdiff_t const channels : {1, 4, 7, 36, 1030})
+    for (std::ptrdiff_t const channels : {1, 4, 7, 36, 40, 1030})
       for (std::ptrdiff_t const batch : {0, 1, 3}) check<TestType>(batch, channels, misaligned);
 }
 
-using large_cases = joined<over_n<device_policy, float, 4>, over_n<device_policy, double, 5>>;
+using large_cases =
+    joined<over_n<device_policy, float, 4>, over_n<device_policy, double, 5>, over_n<device_policy, mhc::bfloat16, 4>>;
 
 TEMPLATE_LIST_TEST_CASE("many tokens of streams on the device", "[cuda][streams][large]", large_cases) {
   check<TestType>(701, 68, false);

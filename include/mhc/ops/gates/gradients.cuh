@@ -127,7 +127,7 @@ struct gates_backward {
     if constexpr (K > 0)
       if (dynamic) packed ? scan<detail::pack_width<T>>(where, operation) : scan<1>(where, operation);
     if (!dynamic && in.u.data != nullptr)  // ∂H_pre,i = ∂u·x_i
-      launch_aggregate_vjp<T, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
+      launch_aggregate_vjp<T, T, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
                                  update::overwrite);
     weigh(where, operation, dynamic);
     sum_columns(where, operation, dynamic);
