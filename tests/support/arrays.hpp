@@ -89,6 +89,13 @@ guarded<S> stored(std::vector<U> const& a) {
   return guarded<S>(s);
 }
 
+/// Each rounded to S, as what it was.
+template <class S, class T>
+std::vector<T> rounded(std::vector<T> const& a) {
+  auto const s = stored<S>(a);
+  return {s.begin(), s.end()};
+}
+
 /// N(0, σ²), the same on every run.
 template <class T>
 std::vector<T> gaussian(std::ptrdiff_t count, double sigma = 1, unsigned seed = 1) {

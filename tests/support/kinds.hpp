@@ -158,11 +158,14 @@ struct cotangents {
   std::vector<T> first, post, res;
 };
 
-template <class Kind, class T = typename Kind::element>
+/// That of u as streams of S hold it.
+template <class S = void, class Kind, class T = typename Kind::element>
 cotangents<T> random_cotangents(bool with_u, Kind const& kind, std::ptrdiff_t batch, unsigned seed = 31) {
   constexpr int N = Kind::streams;
-  return {gaussian<T>(batch * (with_u ? kind.channels : N), 1, seed), gaussian<T>(batch * N, 1, seed + 1),
-          gaussian<T>(batch * N * N, 1, seed + 2)};
+  auto first = gaussian<T>(batch * (with_u ? kind.channels : N), 1, seed);
+  if constexpr (!std::is_void_v<S>)
+    if (with_u) first = rounded<S>(first);
+  return {first, gaussian<T>(batch * N, 1, seed + 1), gaussian<T>(batch * N * N, 1, seed + 2)};
 }
 
 /// Starts from `start`: x_gradient holds it where the mode accumulates, parameters_gradient always.

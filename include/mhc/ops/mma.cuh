@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/core/elements.hpp>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/packs.cuh>
 
@@ -55,9 +56,18 @@ __device__ inline pack<T, pieces<T>> in_pieces(T x) {
   return a;
 }
 
-/// R factors as the matrix units take them.
-template <class T, int R>
+/// R factors of S as the matrix units take them.
+template <class S, int R>
 struct factors;
+
+/// What has 16 bits has no more than 11 significant ones, and is one piece.
+template <class S, int R>
+  requires is_short_v<S>
+struct factors<S, R> {
+  unsigned high[R];
+
+  __device__ void set(int k, float x) { high[k] = __float_as_uint(x); }
+};
 
 template <int R>
 struct factors<double, R> {
@@ -86,6 +96,12 @@ __device__ inline void multiply(double (&c)[Tiles][4], factors<double, 4> const&
 template <int Tiles>
 __device__ inline void multiply(float (&c)[Tiles][4], factors<float, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.low, b[t].high);  // neighbours do not wait for each other
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
+}
+template <class S, int Tiles>
+  requires is_short_v<S>
+__device__ inline void multiply(float (&c)[Tiles][4], factors<S, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
 }

@@ -64,14 +64,15 @@ inline void arrive(copy const& c) {
     std::memset(c.to, 0, c.bytes);
 }
 
-/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once.
+/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once; as one of 2 bytes, which
+/// is none that can be left behind, always does.
 template <int Bytes>
 void copy_async(void* shared, void const* global, bool exists) {
-  static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
+  static_assert(Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes == 16);
   if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
     stop("a misaligned copy");
   copy const c{shared, exists ? global : nullptr, Bytes};
-  if (thread_order % 2 == 1)
+  if (Bytes == 2 || thread_order % 2 == 1)
     arrive(c);
   else
     running().copies.back().push_back(c);
