@@ -32,8 +32,8 @@ void aggregate_vjp_impl(Policy const&, Args const&...) {
 
 /// The layer's input from its streams: u = H_pre x, u_c = Σ_i h_i x_ic.
 ///
-/// Shapes      h_pre (B, N), x (B, N, C), u (B, C).
-/// Result      overwritten; exact up to the rounding of an N-term sum.
+/// Shapes      h_pre (B, N), x (B, N, C), u (B, C). x and u of one element; of bfloat16 or half, h_pre is of float.
+/// Result      overwritten; exact up to the rounding of an N-term sum. u of 16 bits is the sum in float, rounded once.
 /// Aliasing    u overlaps neither input.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
@@ -52,8 +52,9 @@ void aggregate(Policy const& policy, std::type_identity_t<vector_view<T const, N
 
 /// Gradients of `aggregate` from g = ∂loss/∂u: ∂loss/∂h_i = Σ_c g_c x_ic, ∂loss/∂x_ic = h_i g_c.
 ///
-/// Shapes      h_pre, h_pre_gradient (B, N), x, x_gradient (B, N, C), u_gradient (B, C).
-/// Result      h_pre_gradient overwritten; x_gradient overwritten or, with update::accumulate, added to.
+/// Shapes      h_pre, h_pre_gradient (B, N), x, x_gradient (B, N, C), u_gradient (B, C); elements as in `aggregate`.
+/// Result      h_pre_gradient overwritten; x_gradient overwritten or, with update::accumulate, added to, and rounded
+///             once either way.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.

@@ -14,7 +14,8 @@ namespace mhc {
 /// The coefficients H_pre, H_post, H_res of every token from its streams, as the kind of connection says: for mHC
 /// s = φ x⃗ / rms(x⃗), H_pre = σ(α s + b) + ε, H_post = 2σ(α s + b), H_res = Π(α s + b), with α and b of each part.
 ///
-/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says.
+/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says. Coefficients and
+///             parameters are of the connection's element, and so is x; or x is of bfloat16 or half, and they are of float.
 /// Units       dimensionless; logits in nats.
 /// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
 /// Range       any finite x; a token of zeros has scores 0.
@@ -47,9 +48,10 @@ void coefficients(Policy const& policy, Kind const& connection,
 
 /// Gradients of `coefficients`: of x through the scores and through the norm, and of φ, α and b.
 ///
-/// Shapes      as for `coefficients`; every gradient has the shape of its tensor.
-/// Result      x_gradient overwritten or, with update::accumulate, added to; parameters_gradient added to. Sums over
-///             tokens run in a fixed order: the same bits for any number of threads.
+/// Shapes      as for `coefficients`; every gradient has the shape and the element of its tensor.
+/// Result      x_gradient overwritten or, with update::accumulate, added to, of 16 bits rounded once (under cuda::policy
+///             once for every 24 scores of a row); parameters_gradient added to. Sums over tokens run in a fixed order:
+///             the same bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the scores and gradients of 64 tokens on the stack.

@@ -35,8 +35,8 @@ void contract_vjp_impl(Policy const&, Args const&...) {
 
 /// One vector per token from its N streams: their sum or their mean. The exit of a network of hyper-connections.
 ///
-/// Shapes      x (B, N, C), u (B, C).
-/// Result      overwritten; exact up to the rounding of an N-term sum.
+/// Shapes      x (B, N, C), u (B, C), of one element, bfloat16 and half included.
+/// Result      overwritten; exact up to the rounding of an N-term sum. Of 16 bits it is the sum in float, rounded once.
 /// Aliasing    u does not overlap x.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
@@ -54,7 +54,7 @@ void contract(Policy const& policy, contraction how, stream_view<U, N> x, std::t
 
 /// Gradient of `contract`: ∂loss/∂x_ic = ∂loss/∂u_c, over N for the mean.
 ///
-/// Shapes      u_gradient (B, C), x_gradient (B, N, C).
+/// Shapes      u_gradient (B, C), x_gradient (B, N, C), of one element.
 /// Result      overwritten.
 /// Aliasing    x_gradient does not overlap u_gradient.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
@@ -75,8 +75,9 @@ void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<to
 /// One vector per token by learned weights that depend on the token: with s = φ x⃗ / rms(x⃗), H_pre = σ(α s + b) + ε,
 /// u = H_pre x.
 ///
-/// Shapes      x (B, N, C), h_pre (B, N), u (B, C); parameters phi (N, N·C), alpha (1), bias (N).
-/// Result      overwritten.
+/// Shapes      x (B, N, C), h_pre (B, N), u (B, C); parameters phi (N, N·C), alpha (1), bias (N). x and u of one element;
+///             of bfloat16 or half, everything else is of float.
+/// Result      overwritten; u of 16 bits rounded once.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
@@ -99,9 +100,9 @@ void contract(Policy const& policy, head<T, N> const& connection,
 
 /// Gradients of the learned `contract`: of x, and of φ, α and b. The weights are computed again.
 ///
-/// Shapes      as for `contract`; every gradient has the shape of its tensor.
-/// Result      x_gradient overwritten or, with update::accumulate, added to; parameters_gradient added to. The same
-///             bits for any number of threads.
+/// Shapes      as for `contract`; every gradient has the shape and the element of its tensor.
+/// Result      x_gradient overwritten or, with update::accumulate, added to, of 16 bits rounded once;
+///             parameters_gradient added to. The same bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.

@@ -31,7 +31,7 @@ void expand_vjp_impl(Policy const&, Args const&...) {
 
 /// N equal streams from one vector per token: x_ic = y_c. The entry into a network of hyper-connections.
 ///
-/// Shapes      y (B, C), x (B, N, C).
+/// Shapes      y (B, C), x (B, N, C), of one element, bfloat16 and half included.
 /// Result      overwritten; exact.
 /// Aliasing    x does not overlap y.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
@@ -51,8 +51,8 @@ void expand(Policy const& policy, std::type_identity_t<token_view<S const>> y, s
 
 /// Gradient of `expand`: ∂loss/∂y_c = Σ_i ∂loss/∂x_ic.
 ///
-/// Shapes      x_gradient (B, N, C), y_gradient (B, C).
-/// Result      overwritten; exact up to the rounding of an N-term sum.
+/// Shapes      x_gradient (B, N, C), y_gradient (B, C), of one element.
+/// Result      overwritten; exact up to the rounding of an N-term sum. Of 16 bits it is the sum in float, rounded once.
 /// Aliasing    y_gradient does not overlap x_gradient.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.

@@ -32,8 +32,10 @@ void mix_vjp_impl(Policy const&, Args const&...) {
 
 /// The streams after a layer: x' = H_res x + H_postᵀ y, x'_ic = Σ_j H_ij x_jc + h_i y_c.
 ///
-/// Shapes      h_res (B, N, N), h_post (B, N), x, x_next (B, N, C), y (B, C).
-/// Result      overwritten; exact up to the rounding of an (N+1)-term sum.
+/// Shapes      h_res (B, N, N), h_post (B, N), x, x_next (B, N, C), y (B, C). x, y and x_next of one element; of bfloat16
+///             or half, the coefficients are of float.
+/// Result      overwritten; exact up to the rounding of an (N+1)-term sum. x_next of 16 bits is the sum in float, rounded
+///             once.
 /// Aliasing    x_next may be x (in place); other overlap is refused.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.
@@ -55,8 +57,8 @@ void mix(Policy const& policy, std::type_identity_t<batch_view<T const, N>> h_re
 /// Gradients of `mix` from g = ∂loss/∂x': ∂/∂H_ij = Σ_c g_ic x_jc, ∂/∂h_i = Σ_c g_ic y_c, ∂/∂x_jc = Σ_i H_ij g_ic,
 /// ∂/∂y_c = Σ_i h_i g_ic.
 ///
-/// Shapes      as for `mix`; every gradient has the shape of its tensor.
-/// Result      overwritten, but x_gradient with update::accumulate is added to.
+/// Shapes      as for `mix`; every gradient has the shape and the element of its tensor.
+/// Result      overwritten, but x_gradient with update::accumulate is added to; each rounded once.
 /// Aliasing    x_gradient may be x_next_gradient when it is overwritten (in place); other overlap is refused.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation.

@@ -14,7 +14,9 @@ namespace mhc {
 /// Everything that happens before the layer F: the coefficients of every token, and its input u = H_pre x. The same as
 /// `coefficients` followed by `aggregate`, while the streams of a few tokens are in cache.
 ///
-/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N), u (B, C); parameters as the kind says.
+/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N), u (B, C); parameters as the kind says. x and u are of
+///             one element: the connection's, which coefficients and parameters have, or bfloat16 or half where that is
+///             float.
 /// Units       coefficients dimensionless; u in the units of x.
 /// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
 /// Range       any finite x; a token of zeros has scores 0.
@@ -48,9 +50,10 @@ void pre(Policy const& policy, Kind const& connection, std::type_identity_t<para
 /// Gradients of `pre` from those of u, H_post and H_res: of x directly (H_preᵀ ∂u), through the scores and through the
 /// norm, and of φ, α and b. The coefficients are computed again, so that nothing has to be kept.
 ///
-/// Shapes      as for `pre`; every gradient has the shape of its tensor.
-/// Result      x_gradient overwritten or, with update::accumulate, added to, which spares a pass after `mix_vjp`;
-///             parameters_gradient added to. Sums over tokens run in a fixed order: the same bits for any threads.
+/// Shapes      as for `pre`; every gradient has the shape and the element of its tensor.
+/// Result      x_gradient overwritten or, with update::accumulate, added to, which spares a pass after `mix_vjp`; of 16
+///             bits it is rounded once (under cuda::policy once for every 24 scores of a row). parameters_gradient added
+///             to. Sums over tokens run in a fixed order: the same bits for any threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
