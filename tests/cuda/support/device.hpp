@@ -10,6 +10,7 @@
 #include <mhc/ops/contract/types.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/mix/types.hpp>
+#include <mhc/ops/mix_pre/types.hpp>
 #include <mhc/ops/parameters.hpp>
 
 namespace mhc::test {
@@ -64,5 +65,9 @@ template <class Kind, class T, class S, int N>
 void gates_vjp_impl(device_policy const&, Kind const&, parameters_of<Kind, T const> const&, stream_view<S const, N>,
                     detail::gate_output_gradients<S, N> const&, stream_view<S, N>, parameters_of<Kind, T> const&,
                     update);
+template <class Kind, class S>
+void mix_pre_impl(device_policy const&, detail::mix_pre_arguments<Kind, S> const&);
+template <class Kind, class S>
+void mix_pre_vjp_impl(device_policy const&, detail::mix_pre_vjp_arguments<Kind, S> const&);
 
 }  // namespace mhc::test
