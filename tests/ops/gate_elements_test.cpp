@@ -26,8 +26,8 @@ std::vector<float> as_floats(std::vector<S> const& a) {
 TEMPLATE_LIST_TEST_CASE("coefficients of streams of 16 bits", "[ops][coefficients][pre][elements]", short_kinds) {
   using S = typename TestType::value;
   constexpr int N = TestType::n;
-  for (std::ptrdiff_t const channels : {1, 7, 16, 37, 300})
-    for (std::ptrdiff_t const batch : {0, 1, 17, 35})
+  for (std::ptrdiff_t const channels : {1, 16, 37, 300})
+    for (std::ptrdiff_t const batch : {0, 1, 35})
       for (bool const with_u : {false, true}) {
         CAPTURE(channels, batch, with_u);
         auto const kind = TestType::make(channels);
@@ -53,8 +53,8 @@ TEMPLATE_LIST_TEST_CASE("gradients through coefficients of streams of 16 bits",
                         "[ops][coefficients][pre][elements][gradient]", short_kinds) {
   using S = typename TestType::value;
   constexpr int N = TestType::n;
-  for (std::ptrdiff_t const channels : {1, 9, 300})    // 192 channels are worked on at a time
-    for (std::ptrdiff_t const batch : {0, 2, 35, 70})  // and 64 tokens
+  for (std::ptrdiff_t const channels : {1, 9, 300})  // 192 channels are worked on at a time
+    for (std::ptrdiff_t const batch : {0, 2, 70})    // and 64 tokens
       for (bool const with_u : {false, true})
         for (auto const mode : {update::overwrite, update::accumulate}) {
           CAPTURE(channels, batch, with_u, mode == update::accumulate);

@@ -56,8 +56,8 @@ constexpr std::ptrdiff_t parameter_count(stack<Kind> const& network) {
 
 namespace detail {
 
-/// Where everything lies in the workspace. Every piece starts at a multiple of 16 elements.
-template <class Kind>
+/// Where everything lies in the workspace, for streams of S. Every piece starts at a multiple of 16 of its elements.
+template <class Kind, class S = typename Kind::element>
 struct stack_memory {
   using T = typename Kind::element;
   static constexpr int N = Kind::streams;
@@ -68,7 +68,7 @@ struct stack_memory {
   };
   struct gradient_views {
     coefficient_views h;
-    token_view<T> u, y;
+    token_view<S> u, y;
   };
 
   std::ptrdiff_t layers, tokens, channels, block;
@@ -84,8 +84,12 @@ struct stack_memory {
         base(workspace) {}
 
   static constexpr std::ptrdiff_t padded(std::ptrdiff_t elements) { return (elements + 15) / 16 * 16; }
-  constexpr std::ptrdiff_t stream_size() const { return padded(tokens * N * channels); }
-  constexpr std::ptrdiff_t token_size() const { return padded(tokens * channels); }
+  static constexpr std::ptrdiff_t padded_streams(std::ptrdiff_t elements) {
+    return padded((elements * static_cast<std::ptrdiff_t>(sizeof(S)) + static_cast<std::ptrdiff_t>(sizeof(T)) - 1) /
+                  static_cast<std::ptrdiff_t>(sizeof(T)));
+  }
+  constexpr std::ptrdiff_t stream_size() const { return padded_streams(tokens * N * channels); }
+  constexpr std::ptrdiff_t token_size() const { return padded_streams(tokens * channels); }
   constexpr std::ptrdiff_t vector_size() const { return padded(tokens * N); }
   constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + padded(tokens * N * N); }
 
@@ -103,39 +107,36 @@ struct stack_memory {
   constexpr std::ptrdiff_t block_begin(std::ptrdiff_t l) const { return l / block * block; }
   constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % block : l; }
 
-  token_view<T> y(std::ptrdiff_t l) const { return {base + l * token_size(), tokens, channels}; }
-  token_view<T> u(std::ptrdiff_t l) const { return {base + u_at() + slot(l) * token_size(), tokens, channels}; }
+  token_view<S> y(std::ptrdiff_t l) const { return token_at(l * token_size()); }
+  token_view<S> u(std::ptrdiff_t l) const { return token_at(u_at() + slot(l) * token_size()); }
   coefficient_views coefficients(std::ptrdiff_t l) const {
     return coefficients_in(base + coefficients_at() + slot(l) * coefficient_size());
   }
   gradient_views gradients() const {
-    T* const at = base + gradients_at();
-    return {coefficients_in(at),
-            {at + coefficient_size(), tokens, channels},
-            {at + coefficient_size() + token_size(), tokens, channels}};
+    std::ptrdiff_t const at = gradients_at(), u_gradient_at = at + coefficient_size();
+    return {coefficients_in(base + at), token_at(u_gradient_at), token_at(u_gradient_at + token_size())};
   }
 
   /// Forward: x_l is kept at a border and passes through x_out elsewhere.
-  stream_view<T const, N> streams(std::ptrdiff_t l, stream_view<T const, N> x, stream_view<T, N> x_out) const {
+  stream_view<S const, N> streams(std::ptrdiff_t l, stream_view<S const, N> x, stream_view<S, N> x_out) const {
     if (l == 0) return x;
-    return l % block == 0 ? stream_view<T const, N>(border(l)) : stream_view<T const, N>(x_out);
+    return l % block == 0 ? stream_view<S const, N>(border(l)) : stream_view<S const, N>(x_out);
   }
-  stream_view<T, N> next_streams(std::ptrdiff_t l, stream_view<T, N> x_out) const {
+  stream_view<S, N> next_streams(std::ptrdiff_t l, stream_view<S, N> x_out) const {
     return l + 1 < layers && (l + 1) % block == 0 ? border(l + 1) : x_out;
   }
   /// Backward: x_l inside a block has been rebuilt.
-  stream_view<T const, N> rebuilt_streams(std::ptrdiff_t l, stream_view<T const, N> x) const {
+  stream_view<S const, N> rebuilt_streams(std::ptrdiff_t l, stream_view<S const, N> x) const {
     if (l == 0) return x;
     return l % block == 0 ? border(l) : inside(l);
   }
-  stream_view<T, N> inside(std::ptrdiff_t l) const {
-    return {base + inside_at() + (l % block - 1) * stream_size(), tokens, channels};
-  }
+  stream_view<S, N> inside(std::ptrdiff_t l) const { return streams_at(inside_at() + (l % block - 1) * stream_size()); }
 
  private:
-  stream_view<T, N> border(std::ptrdiff_t l) const {
-    return {base + border_at() + (l / block - 1) * stream_size(), tokens, channels};
-  }
+  stream_view<S, N> border(std::ptrdiff_t l) const { return streams_at(border_at() + (l / block - 1) * stream_size()); }
+  S* elements_at(std::ptrdiff_t offset) const { return reinterpret_cast<S*>(base + offset); }
+  token_view<S> token_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
+  stream_view<S, N> streams_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
   coefficient_views coefficients_in(T* at) const {
     return {{at, tokens}, {at + vector_size(), tokens}, {at + 2 * vector_size(), tokens}};
   }
@@ -147,9 +148,9 @@ parameters_of<Kind, T> layer_parameters(stack<Kind> const& network, T* parameter
 }
 
 /// x, u and the coefficients of layers begin … end − 1 again, from x at `begin` and the kept y.
-template <class Policy, class Kind, class T, int N>
-void rebuild_block(Policy const& policy, stack<Kind> const& network, T const* parameters, stream_view<T const, N> x,
-                   stack_memory<Kind> const& memory, std::ptrdiff_t begin, std::ptrdiff_t end) {
+template <class Policy, class Kind, class T, class S, int N>
+void rebuild_block(Policy const& policy, stack<Kind> const& network, T const* parameters, stream_view<S const, N> x,
+                   stack_memory<Kind, S> const& memory, std::ptrdiff_t begin, std::ptrdiff_t end) {
   for (std::ptrdiff_t l = begin; l < end; ++l) {
     auto const h = memory.coefficients(l);
     auto const from = memory.rebuilt_streams(l, x);
@@ -173,19 +174,26 @@ void check_stack_options(char const* operation, stack<Kind> const& network) {
 }  // namespace detail
 
 /// Elements that `propagate` and `propagate_vjp` need for a batch of `tokens`, known beforehand: for recompute
-/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers.
+/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers. Counted in the
+/// connection's element: streams of 16 bits take half of it.
 ///
+/// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  an option of the stack is out of range
-template <class Kind>
+template <element S, class Kind>
 std::ptrdiff_t workspace_size(stack<Kind> const& network, std::ptrdiff_t tokens) {
   detail::check_stack_options("mhc::workspace_size", network);
-  return detail::stack_memory<Kind>(network, tokens, nullptr).size();
+  return detail::stack_memory<Kind, S>(network, tokens, nullptr).size();
+}
+template <class Kind>
+std::ptrdiff_t workspace_size(stack<Kind> const& network, std::ptrdiff_t tokens) {
+  return workspace_size<typename Kind::element>(network, tokens);
 }
 
 /// H_res of a layer, as the last `propagate` left it: (B, N, N), for `composite_gain` and other diagnostics.
 ///
+/// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  the stack recomputes, and so keeps no coefficients, or has no such layer
-template <class Kind, class T = typename Kind::element>
+template <element S, class Kind, class T = typename Kind::element>
 batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::type_identity_t<std::span<T>> workspace,
                                             std::ptrdiff_t tokens, std::ptrdiff_t layer) {
   detail::check_stack_options("mhc::h_res_of", network);
@@ -194,17 +202,22 @@ batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::typ
     throw option_error("mhc::h_res_of: layer is " + std::to_string(layer) + ", expected 0 to " +
                        std::to_string(network.layers - 1));
   }
-  return detail::stack_memory<Kind>(network, tokens, workspace.data()).coefficients(layer).res;
+  return detail::stack_memory<Kind, S>(network, tokens, workspace.data()).coefficients(layer).res;
+}
+template <class Kind, class T = typename Kind::element>
+batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::type_identity_t<std::span<T>> workspace,
+                                            std::ptrdiff_t tokens, std::ptrdiff_t layer) {
+  return h_res_of<T>(network, workspace, tokens, layer);
 }
 
 namespace detail {
 
-template <class Kind, class T, int N>
-void check_stack(char const* operation, stack<Kind> const& network, T const* parameters, stream_view<T const, N> x,
+template <class Kind, class T, class S, int N>
+void check_stack(char const* operation, stack<Kind> const& network, T const* parameters, stream_view<S const, N> x,
                  std::span<T> workspace, std::initializer_list<argument> more) {
   check_stack_options(operation, network);
   check_connection(operation, network.connection, x);
-  std::ptrdiff_t const needed = x.size < 0 ? 0 : stack_memory<Kind>(network, x.size, nullptr).size();
+  std::ptrdiff_t const needed = x.size < 0 ? 0 : stack_memory<Kind, S>(network, x.size, nullptr).size();
   if (static_cast<std::ptrdiff_t>(workspace.size()) < needed) {
     refuse(operation,
            "workspace has " + std::to_string(workspace.size()) + " elements, expected " + std::to_string(needed));

@@ -80,12 +80,12 @@ struct shared_tile {
   }
 
   /// Lane q of four has a row's units q, q + 4, …: two eighths, of which these are the numbers.
-  __device__ static constexpr int eighth_of(int q, int half) { return units == 8 ? q + 4 * half : 2 * q + half; }
+  __device__ static constexpr int eighth_of(int q, int n) { return units == 8 ? q + 4 * n : 2 * q + n; }
   template <class T>
-  __device__ pack<T, part> eighth_of_lane(int row, int q, int half) const {
-    auto const whole = load_pack<T, elements>(at(row, units == 8 ? q + 4 * half : q).at);
+  __device__ pack<T, part> eighth_of_lane(int row, int q, int n) const {
+    auto const whole = load_pack<T, elements>(at(row, units == 8 ? q + 4 * n : q).at);
     pack<T, part> some;
-    MHC_UNROLL for (int e = 0; e < part; ++e) some.at[e] = whole.at[units == 8 ? e : half * part + e];
+    MHC_UNROLL for (int e = 0; e < part; ++e) some.at[e] = whole.at[units == 8 ? e : n * part + e];
     return some;
   }
 

@@ -29,9 +29,9 @@ __device__ inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const
 
 /// C += A B in four quarters: the only shape that every device with matrix units for double has.
 __device__ inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
-  MHC_UNROLL for (int half = 0; half < 2; ++half) MHC_UNROLL for (int k = 0; k < 2; ++k) asm(
-      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+d"(c[2 * half]),
-      "+d"(c[2 * half + 1]) : "d"(a[2 * k + half]), "d"(b[k]));
+  MHC_UNROLL for (int h = 0; h < 2; ++h) MHC_UNROLL for (int k = 0; k < 2; ++k) asm(
+      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+d"(c[2 * h]),
+      "+d"(c[2 * h + 1]) : "d"(a[2 * k + h]), "d"(b[k]));
 }
 
 #endif
