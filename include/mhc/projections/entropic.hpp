@@ -33,6 +33,8 @@ struct basic_entropic {
 
   template <int N>
   static constexpr int logits = N * N;
+  template <int N>
+  static constexpr bool iterates = N > 2;
 
   template <int N, class V>
     requires(Marginals::template fits<N>)
