@@ -76,6 +76,12 @@ MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
   return less<V>(V(linear_range<V>), maximum<V>(high, -low));
 }
 
+/// Does the gauge hold all lanes?
+template <class V, int N>
+MHC_HD inline bool is_narrow(tile<V, N> const& z) {
+  return !lane<V>::any(exceeds_gauge(in_gauge(z)));
+}
+
 template <class V, int N>
 MHC_HD inline gauge_kernel<V, N> exponential(gauge_kernel<V, N> k) {
   using std::exp;

@@ -48,12 +48,6 @@ MHC_HD inline math::tile<V, N> run_division(math::tile<V, N> const& z, F const& 
   }
 }
 
-/// Does the gauge hold all lanes?
-template <class V, int N>
-MHC_HD inline bool is_narrow(math::tile<V, N> const& z) {
-  return !math::lane<V>::any(math::exceeds_gauge(math::in_gauge(z)));
-}
-
 inline void require_positive(char const* operation, char const* name, double value) {
   if (!(value > 0)) {
     throw option_error(std::string(operation) + ": sinkhorn.convention." + name + " is " + std::to_string(value) +
@@ -77,7 +71,7 @@ struct paper {
   }
   template <class V, int N>
   MHC_HD static bool is_narrow(math::tile<V, N> const& z) {
-    return detail::is_narrow(z);
+    return math::is_narrow(z);
   }
   template <class Tile>
   MHC_HD static Tile const& orient(Tile const& plan) {
@@ -106,7 +100,7 @@ struct log_domain {
   }
   template <class V, int N>
   MHC_HD bool is_narrow(math::tile<V, N> const& z) const {
-    return detail::is_narrow(colder(z));
+    return math::is_narrow(colder(z));
   }
   template <class V, int N>
   MHC_HD static math::tile<V, N> orient(math::tile<V, N> const& plan) {
