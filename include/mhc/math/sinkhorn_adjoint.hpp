@@ -31,10 +31,11 @@ template <class Scheme, class Kernel, class V, int M>
 MHC_HD inline void run_segment(Scheme const& scheme, Kernel const& kernel, sinkhorn_length length, int first,
                                int rounds, sinkhorn_history<V, M>& history) {
   for (int k = 0; k < rounds; ++k) {
-    history.v[k + 1] = history.v[k];
-    history.u[k + 1] = history.u[k];
+    bool const rows = length.has_rows(first + k);
+    if (!Scheme::forgets) history.v[k + 1] = history.v[k];
+    if (!Scheme::forgets || !rows) history.u[k + 1] = history.u[k];
     step_columns(scheme, kernel, history.u[k], history.v[k + 1]);
-    if (length.has_rows(first + k)) step_rows(scheme, kernel, history.v[k + 1], history.u[k + 1]);
+    if (rows) step_rows(scheme, kernel, history.v[k + 1], history.u[k + 1]);
   }
 }
 
@@ -103,7 +104,7 @@ class sinkhorn_adjoint<gauge, V, N> {
 
   MHC_HD sinkhorn_adjoint(gauge, gauge_kernel<V, N> const& kernel, sinkhorn_length length, vec<V, M> const& u,
                           vec<V, M> const& v, tile<V, N> const& gradient)
-      : kernel_(kernel), f_(filled<N>(V(0))), g_(f_) {
+      : kernel_(kernel), row_weights_(filled<N>(V(0))), f_(row_weights_), g_(f_) {
     auto const p = plan_in_gauge(kernel, u, v, length);
     MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) {
       V const product = gradient.at[i][j] * p.at[i][j];
@@ -113,17 +114,16 @@ class sinkhorn_adjoint<gauge, V, N> {
     }
   }
 
+  /// Before `columns` of the same round.
   MHC_HD void rows(vec<V, M> const&, vec<V, M> const& u, vec<V, M> const& v) {
-    auto const w = weights(f_, u, v);
-    pass_on(w, v, g_, transposed(kernel_.at));
-    MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < M; ++j) spread_.at[i][j] =
-        multiply_add(w[i + 1], v[j], spread_.at[i][j]);
+    row_weights_ = weights(f_, u, v);
+    pass_on(row_weights_, v, g_, transposed(kernel_.at));
   }
   MHC_HD void columns(vec<V, M> const&, vec<V, M> const& u, vec<V, M> const& v) {
     auto const w = weights(g_, v, u);
     pass_on(w, u, f_, kernel_.at);
     MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < M; ++j) spread_.at[i][j] =
-        multiply_add(u[i], w[j + 1], spread_.at[i][j]);
+        multiply_add(u[i], w[j + 1], multiply_add(row_weights_[i + 1], v[j], spread_.at[i][j]));
   }
   MHC_HD tile<V, N> result() const {
     gauge_kernel<V, N> l;
@@ -151,13 +151,13 @@ class sinkhorn_adjoint<gauge, V, N> {
     MHC_UNROLL for (int j = 0; j < M; ++j) {
       V sum = w[0];
       MHC_UNROLL for (int i = 0; i < M; ++i) sum = multiply_add(kernel.at[j][i], w[i + 1], sum);
-      gradient[j + 1] = multiply_add<V>(-other[j], sum, gradient[j + 1]);
+      gradient[j + 1] = gradient[j + 1] - other[j] * sum;
     }
   }
 
   gauge_kernel<V, N> const& kernel_;
   tile<V, M> direct_, spread_;
-  vec<V, N> f_, g_;
+  vec<V, N> row_weights_, f_, g_;
 };
 
 /// ∂loss/∂L from ∂loss/∂P.

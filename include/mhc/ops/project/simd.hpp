@@ -50,7 +50,7 @@ void for_each_matrices(Policy const& policy, vector_view<T const, K> logits, F c
   });
 }
 
-/// The same where the body iterates: as far as there are registers for it, it has several to go on with while it waits
+/// The same where the body iterates: as far as there are registers for it, it has two to go on with while it waits
 /// for one. Not for logits that take the long way through the maths.
 template <int N, class Arch, bool Threads, class P, class T, int K, class F>
 void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
@@ -59,7 +59,7 @@ void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& proje
   if constexpr (N > 4) {
     for_each_matrices<single>(policy, logits, body);
   } else {
-    using V = detail::bundle<single, 3>;
+    using V = detail::bundle<single, 2>;
     for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
       auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
       if constexpr (requires { projection.template is_narrow<N>(z); }) {
