@@ -147,19 +147,24 @@ struct registers_of<bundle<V, G>> {
   static V const& at(bundle<V, G> const& v, int g) { return v.at[g]; }
 };
 
+/// What `Registers`, a vec or tile, consists of.
+template <class Registers>
+using lane_type_of = std::decay_t<decltype(std::declval<Registers const&>()[0])>;
+
 /// Lane w takes row first + w of rows of Registers::count elements. Lanes from n on repeat the last row; they hold
 /// numbers like any other and are never stored, so a last group needs no scalar path.
 template <class Registers, class T>
+  requires(Registers::count > 0)
 MHC_ALWAYS_INLINE inline Registers load_rows(T const* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using lane_type = std::decay_t<decltype(std::declval<Registers&>()[0])>;
-  using parts = registers_of<lane_type>;
+  using parts = registers_of<lane_type_of<Registers>>;
   using V = typename parts::type;
   constexpr int K = Registers::count;
-  alignas(64) T padded[parts::count * width<V> * K];
+  constexpr std::ptrdiff_t all = parts::count * width<V>;
+  alignas(64) T padded[all * K];
   T const* rows = data + first * K;
-  if (n < parts::count * width<V>) {
+  if (n < all) {
     std::copy_n(rows, n * K, padded);
-    for (std::ptrdiff_t w = n; w < parts::count * width<V>; ++w) std::copy_n(rows + (n - 1) * K, K, padded + w * K);
+    for (std::ptrdiff_t w = n; w < all; ++w) std::copy_n(rows + (n - 1) * K, K, padded + w * K);
     rows = padded;
   }
   Registers a;
@@ -172,20 +177,30 @@ MHC_ALWAYS_INLINE inline Registers load_rows(T const* data, std::ptrdiff_t first
 }
 
 template <class Registers, class T>
+  requires(Registers::count > 0)
 MHC_ALWAYS_INLINE inline void store_rows(Registers const& a, T* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using lane_type = std::decay_t<decltype(std::declval<Registers const&>()[0])>;
-  using parts = registers_of<lane_type>;
+  using parts = registers_of<lane_type_of<Registers>>;
   using V = typename parts::type;
   constexpr int K = Registers::count;
-  alignas(64) T padded[parts::count * width<V> * K];
+  constexpr std::ptrdiff_t all = parts::count * width<V>;
+  alignas(64) T padded[all * K];
   T* const rows = data + first * K;
-  bool const whole = n == parts::count * width<V>;
   MHC_UNROLL for (int g = 0; g < parts::count; ++g) {
     V r[K];
     MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = parts::at(a[k], g);
-    store_lanes(r, (whole ? rows : padded) + g * width<V> * K);
+    store_lanes(r, (n == all ? rows : padded) + g * width<V> * K);
   }
-  if (!whole) std::copy_n(padded, n * K, rows);
+  if (n != all) std::copy_n(padded, n * K, rows);
 }
+
+/// A residual connection has no scores: rows of nothing.
+template <class Registers, class T>
+  requires(Registers::count == 0)
+inline Registers load_rows(T const*, std::ptrdiff_t, std::ptrdiff_t) {
+  return {};
+}
+template <class Registers, class T>
+  requires(Registers::count == 0)
+inline void store_rows(Registers const&, T*, std::ptrdiff_t, std::ptrdiff_t) {}
 
 }  // namespace mhc::detail
