@@ -143,6 +143,7 @@ inline constexpr int rounds_before_newton = 8;
 
 /// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save.
 template <class V, int N>
+  requires(N > 1)
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
   auto const logs = in_gauge(z);
   auto const beyond = exceeds_gauge(logs);
