@@ -32,6 +32,24 @@ struct lane<xsimd::batch<T, Arch>> {
   static mask less(batch const& a, batch const& b) { return a < b; }
   static batch select(mask const& m, batch const& a, batch const& b) { return xsimd::select(m, a, b); }
   static bool any(mask const& m) { return xsimd::any(m); }
+#if defined(__SSE2__)
+  // One instruction, which is this very selection.
+  static batch maximum(batch const& a, batch const& b) { return xsimd::max(b, a); }
+  static batch minimum(batch const& a, batch const& b) { return xsimd::min(b, a); }
+#endif
+  /// a b + c, rounded once where the instruction set can. xsimd 8 does not fuse on AVX-512, and clang does not fuse what
+  /// operators do.
+  static batch multiply_add(batch const& a, batch const& b, batch const& c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(a) == sizeof(__m512)) {
+      if constexpr (sizeof(T) == sizeof(float))
+        return _mm512_fmadd_ps(a, b, c);
+      else
+        return _mm512_fmadd_pd(a, b, c);
+    }
+#endif
+    return xsimd::fma(a, b, c);
+  }
 
   static constexpr int count = static_cast<int>(batch::size);
   static T get(batch const& v, int w) {
@@ -53,26 +71,11 @@ namespace mhc::detail {
 
 template <class T, class Arch>
 using lanes = xsimd::batch<T, Arch>;
+using math::multiply_add;
 
 /// Elements per register.
 template <class V>
 inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
-
-/// a b + c, rounded once where the instruction set can. xsimd 8 does not fuse on AVX-512, and clang does not fuse what
-/// operators do.
-template <class T, class Arch>
-inline xsimd::batch<T, Arch> multiply_add(xsimd::batch<T, Arch> const& a, xsimd::batch<T, Arch> const& b,
-                                          xsimd::batch<T, Arch> const& c) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(a) == sizeof(__m512)) {
-    if constexpr (sizeof(T) == sizeof(float))
-      return _mm512_fmadd_ps(a, b, c);
-    else
-      return _mm512_fmadd_pd(a, b, c);
-  }
-#endif
-  return xsimd::fma(a, b, c);
-}
 
 /// Asks for the cache line of p, which need not be mapped.
 template <class T>
@@ -151,34 +154,6 @@ inline Broadcast broadcast_row(T const* row) {
   Broadcast a;
   MHC_UNROLL for (int k = 0; k < Broadcast::count; ++k) a[k] = std::decay_t<decltype(a[0])>(row[k]);
   return a;
-}
-
-/// One problem per lane: lane w takes row first + w of rows of Registers::count elements. Lanes from n on repeat the
-/// last row; they hold numbers like any other and are never stored, so a last group needs no scalar path.
-template <class Registers, class T>
-inline Registers load_rows(T const* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using V = std::decay_t<decltype(std::declval<Registers&>()[0])>;
-  constexpr int K = Registers::count;
-  stage<V, K> s;
-  for (std::ptrdiff_t w = 0; w < width<V>; ++w) {
-    T const* row = data + (first + std::min(w, n - 1)) * K;
-    for (int k = 0; k < K; ++k) s.at[k][w] = row[k];
-  }
-  Registers a;
-  MHC_UNROLL for (int k = 0; k < K; ++k) a[k] = V::load_aligned(s.at[k]);
-  return a;
-}
-
-template <class Registers, class T>
-inline void store_rows(Registers const& a, T* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using V = std::decay_t<decltype(std::declval<Registers const&>()[0])>;
-  constexpr int K = Registers::count;
-  stage<V, K> s;
-  MHC_UNROLL for (int k = 0; k < K; ++k) a[k].store_aligned(s.at[k]);
-  for (std::ptrdiff_t w = 0; w < n; ++w) {
-    T* row = data + (first + w) * K;
-    for (int k = 0; k < K; ++k) row[k] = s.at[k][w];
-  }
 }
 
 }  // namespace mhc::detail

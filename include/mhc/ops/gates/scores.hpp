@@ -5,6 +5,7 @@
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/rows.hpp>
 #include <mhc/ops/parameters.hpp>
 
 #include <algorithm>

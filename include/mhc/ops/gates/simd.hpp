@@ -8,6 +8,7 @@
 #include <mhc/ops/gates/scores.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/rows.hpp>
 
 #include <algorithm>
 
