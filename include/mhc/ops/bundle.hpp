@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 /// @file
@@ -70,6 +71,10 @@ struct bundle {
     return b;
   }
 };
+
+/// Lanes for an iteration on matrices of order N: two registers, as far as there are registers for it.
+template <class V, int N>
+using iteration_lanes = std::conditional_t<N <= 4, bundle<V, 2>, V>;
 
 }  // namespace mhc::detail
 

@@ -27,11 +27,12 @@ void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters
                 gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
   score_block<Kind, T, forward_block> scores;
   scores.template compute<V>(kind, parameters.phi, x, first, count, 0);
-  for (std::ptrdiff_t t = 0; t < count; t += width<V>) {
-    std::ptrdiff_t const n = std::min(width<V>, count - t);
-    auto const h = kind.gate(scores.template load<V>(t, n), parameters.alpha, parameters.bias);
-    math::vec<V, N> pre, post;
-    math::tile<V, N> res;
+  using G = iteration_lanes<V, N>;
+  for (std::ptrdiff_t t = 0; t < count; t += width<G>) {
+    std::ptrdiff_t const n = std::min(width<G>, count - t);
+    auto const h = kind.gate(scores.template load<G>(t, n), parameters.alpha, parameters.bias);
+    math::vec<G, N> pre, post;
+    math::tile<G, N> res;
     for (int i = 0; i < N; ++i) pre[i] = h[i];
     store_rows(pre, out.h_pre.data, first + t, n);
     if constexpr (Kind::outputs > N) {
@@ -86,10 +87,11 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
       for (int k = 0; k < N * N; ++k) g[2 * N + k] = in.h_res.data[b * N * N + k];
     }
   }
-  for (std::ptrdiff_t v = t; v < t + n; v += width<V>) {
-    std::ptrdiff_t const m = std::min(width<V>, t + n - v);
-    auto const g = load_rows<math::vec<V, Kind::outputs>>(&state.output_gradient[0][0], v, m);
-    auto const d = kind.gate_vjp(state.scores.template load<V>(v, m), parameters.alpha, parameters.bias, g);
+  using G = iteration_lanes<V, N>;
+  for (std::ptrdiff_t v = t; v < t + n; v += width<G>) {
+    std::ptrdiff_t const m = std::min(width<G>, t + n - v);
+    auto const g = load_rows<math::vec<G, Kind::outputs>>(&state.output_gradient[0][0], v, m);
+    auto const d = kind.gate_vjp(state.scores.template load<G>(v, m), parameters.alpha, parameters.bias, g);
     store_rows(d.h_pre, &state.h_pre[0][0], v, m);
     store_rows(d.scores, &state.weight[0][0], v, m);
     store_rows(d.bias, &state.bias[0][0], v, m);

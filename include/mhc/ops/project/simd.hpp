@@ -59,7 +59,7 @@ void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& proje
   if constexpr (N > 4) {
     for_each_matrices<single>(policy, logits, body);
   } else {
-    using V = detail::bundle<single, 2>;
+    using V = detail::iteration_lanes<single, N>;
     for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
       auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
       if constexpr (requires { projection.template is_narrow<N>(z); }) {
