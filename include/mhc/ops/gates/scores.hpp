@@ -5,8 +5,8 @@
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
-#include <mhc/ops/rows.hpp>
 #include <mhc/ops/parameters.hpp>
+#include <mhc/ops/rows.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -26,14 +26,20 @@ inline constexpr std::ptrdiff_t sum_block = 2048 / static_cast<std::ptrdiff_t>(s
 /// Tokens whose scores are computed at once: a multiple of every register width.
 inline constexpr std::ptrdiff_t forward_block = 32;
 
-/// n elements of a row, which are read more than once, in what is computed in: where they are or, converted, in `copy`.
+/// n elements of a row, in what is computed in.
+template <class V, class S, class T>
+inline void copy_row(S const* row, std::ptrdiff_t n, T* copy) {
+  for_channels<V>(
+      n, [&](std::ptrdiff_t c, std::ptrdiff_t m) { store_channels(load_channels<V>(row + c, m), copy + c, m); });
+}
+
+/// The same, which is read more than once: where it is or, converted, in `copy`.
 template <class V, class S, class T>
 inline T const* computable(S const* row, std::ptrdiff_t n, [[maybe_unused]] T* copy) {
   if constexpr (std::is_same_v<S, T>) {
     return row;
   } else {
-    for_channels<V>(
-        n, [&](std::ptrdiff_t c, std::ptrdiff_t m) { store_channels(load_channels<V>(row + c, m), copy + c, m); });
+    copy_row<V>(row, n, copy);
     return copy;
   }
 }

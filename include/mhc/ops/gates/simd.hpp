@@ -110,9 +110,9 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
     }
 }
 
-/// Channels per piece of phase 2: K rows of φ stay in L1 or L2, or as many sums as a block of 16-bit rows has.
-template <class T, class S>
-inline constexpr std::ptrdiff_t piece_channels = std::is_same_v<S, T> ? 384 : 192;
+/// Channels per piece of phase 2. What a product reads more than once is copied out of its matrix first: rows of that can
+/// lie a power of two apart, and would share a few lines of cache. K rows of φ then stay in L1, 64 of x in L2.
+inline constexpr std::ptrdiff_t piece_channels = 192;
 
 /// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block, which gets
 /// H_preᵀ ∂u − (norm) x, then W Φ with W = ∂loss/∂s. The sums are made in x_gradient itself or, so that they are rounded
@@ -123,9 +123,9 @@ void backward_channels(Kind const& kind, T const* phi, stream_view<S const, N> x
                        std::ptrdiff_t c, std::ptrdiff_t n, stream_view<S, N> x_gradient, update mode) {
   constexpr int K = Kind::scores_per_row;
   constexpr bool in_place = std::is_same_v<S, T>;
-  alignas(64) T sums[in_place ? 1 : backward_block][piece_channels<T, S>];
+  alignas(64) T sums[in_place ? 1 : backward_block][piece_channels];
   rows_in_memory<S> const to{x_gradient.stream(block, i) + c, N * x.channels};
-  rows_in_memory<T> out{sums[0], piece_channels<T, S>};
+  rows_in_memory<T> out{sums[0], piece_channels};
   if constexpr (in_place) out = to;
   bool const dynamic = is_dynamic(kind);
   int const r = Kind::rows == 1 ? 0 : i;
@@ -140,8 +140,10 @@ void backward_channels(Kind const& kind, T const* phi, stream_view<S const, N> x
     });
   }
   if (dynamic) {
-    T const* phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
-    add_product<V, T>(out, count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {phi_column, row_length(kind)}, K, n);
+    T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
+    alignas(64) T packed[K > 0 ? K : 1][piece_channels];
+    for (std::ptrdiff_t k = 0; k < K; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
+    add_product<V, T>(out, count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, K, n);
   }
   for (std::ptrdiff_t t = 0; t < count && !in_place; ++t)
     for_channels<V>(
@@ -154,20 +156,13 @@ void backward_phi(Kind const& kind, stream_view<S const, N> x, backward_state<Ki
                   std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
                   T* phi_gradient) {
   constexpr int K = Kind::scores_per_row;
-  constexpr bool in_place = std::is_same_v<S, T>;
-  alignas(64) T copy[in_place ? 1 : backward_block][piece_channels<T, S>];
+  alignas(64) T copy[backward_block][piece_channels];
   std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
   T* const phi_column = phi_gradient + (Kind::rows == 1 ? i * x.channels : 0) + c;
-  std::ptrdiff_t const step = in_place ? rows : backward_block;
-  for (std::ptrdiff_t q = 0; q < rows; q += step) {
-    std::ptrdiff_t const some = std::min(step, rows - q);
-    rows_in_memory<S const> const from{x.stream(block, i) + c + q * length, length};
-    rows_in_memory<T const> values{copy[0], piece_channels<T, S>};
-    if constexpr (in_place)
-      values = from;
-    else
-      for (std::ptrdiff_t p = 0; p < some; ++p) computable<V>(from(p, 0), n, copy[p]);
-    add_product<V, T>({phi_column, length}, K, {&state.weight[0][0] + q * K, 1, K}, values, some, n);
+  for (std::ptrdiff_t q = 0; q < rows; q += backward_block) {
+    std::ptrdiff_t const some = std::min(backward_block, rows - q);
+    for (std::ptrdiff_t p = 0; p < some; ++p) copy_row<V>(x.stream(block, i) + c + (q + p) * length, n, copy[p]);
+    add_product<V, T>({phi_column, length}, K, {&state.weight[0][0] + q * K, 1, K}, {copy[0], piece_channels}, some, n);
   }
 }
 
@@ -190,7 +185,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     detail::gate_output_gradients<S, N> const& in, stream_view<S, N> x_gradient,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
-  constexpr std::ptrdiff_t chunk = detail::piece_channels<T, S>;
+  constexpr std::ptrdiff_t chunk = detail::piece_channels;
   std::ptrdiff_t const chunks = (x.channels + chunk - 1) / chunk;
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {
