@@ -111,8 +111,8 @@ struct stack_backward {
 
 template <bool One, class Policy, class Kind, class F, class T, int N>
 void stack_vjp(Policy const& policy, Policy const& recomputation, stack<Kind> const& network, T const* parameters,
-                   stream_view<T const, N> x, std::span<T> workspace, stream_view<T const, N> x_out_gradient,
-                   stream_view<T, N> x_gradient, T* parameters_gradient, F& f_vjp) {
+               stream_view<T const, N> x, std::span<T> workspace, stream_view<T const, N> x_out_gradient,
+               stream_view<T, N> x_gradient, T* parameters_gradient, F& f_vjp) {
   check_stack("mhc::propagate_vjp", network, parameters, x, workspace,
               {reads("x_out_gradient", x_out_gradient), writes("x_gradient", x_gradient).in_place_of("x_out_gradient"),
                writes("parameters_gradient", parameters_gradient, parameter_count(network))});
@@ -144,7 +144,7 @@ void propagate_vjp(Policy const& policy, stack<Kind> const& network, std::type_i
                    std::type_identity_t<stream_view<T, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
                    F&& f_vjp) {
   detail::stack_vjp<true>(policy, policy, network, parameters, x, workspace, x_out_gradient, x_gradient,
-                              parameters_gradient, f_vjp);
+                          parameters_gradient, f_vjp);
 }
 
 /// The same with the recomputation under a policy of its own: for `mhc::cuda`, on a stream of its own, where it fills the
@@ -167,7 +167,7 @@ void propagate_vjp(Policy const& policy, std::type_identity_t<Policy> const& rec
                    std::type_identity_t<stream_view<T, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
                    F&& f_vjp) {
   detail::stack_vjp<false>(policy, recomputation, network, parameters, x, workspace, x_out_gradient, x_gradient,
-                               parameters_gradient, f_vjp);
+                           parameters_gradient, f_vjp);
 }
 
 }  // namespace mhc

@@ -154,6 +154,7 @@ struct stream {
     }
   }
 };
+inline thread_local std::vector<stream*> late_streams;
 /// What a stream had been given when the event was recorded.
 struct event {
   stream* on = nullptr;
@@ -249,7 +250,10 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, v
       cuda_emulation::device_memory::instance().holds(at) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
   return cudaSuccess;
 }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() {
+  for (auto* stream : cuda_emulation::late_streams) stream->run_until(stream->waiting.size());
+  return cudaSuccess;
+}
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int bytes) {
@@ -267,6 +271,7 @@ inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
 }
 inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int priority) {
   *stream = new cuda_emulation::stream{.part_of = {}, .late = priority == 0, .waiting = {}};
+  if ((*stream)->late) cuda_emulation::late_streams.push_back(*stream);
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
@@ -277,6 +282,7 @@ inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   cudaStreamSynchronize(stream);
+  std::erase(cuda_emulation::late_streams, stream);
   delete stream;
   return cudaSuccess;
 }
