@@ -117,8 +117,17 @@ inline void follow(cudaStream_t later, cudaStream_t earlier) {
   reached.hold(later);
 }
 
-/// Blocks of 256 threads, one per element.
-inline unsigned blocks_of_256(std::ptrdiff_t count) { return static_cast<unsigned>((count + 255) / 256); }
+/// A kernel in blocks of 256 threads, `per_block` of `count` pieces of work each. Nothing to launch where there is none.
+template <class... Parameters, class... Arguments>
+void launch(cudaStream_t stream, std::ptrdiff_t count, std::ptrdiff_t per_block, void (*kernel)(Parameters...),
+            Arguments const&... arguments) {
+  if (count == 0) return;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>((count + per_block - 1) / per_block));
+  config.blockDim = dim3(256);
+  config.stream = stream;
+  require(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+}
 
 /// `run`'s exit status; that of every error is said in one sentence. Without a device: 4, which ctest knows as skipped.
 template <class Run>

@@ -24,14 +24,12 @@ struct tanh_layer {
 
   void forward(mhc::token_view<float const> u, mhc::token_view<float> y) const {
     std::ptrdiff_t const count = u.size * u.channels;
-    tanh_kernel<<<blocks_of_256(count), 256, 0, stream>>>(u.data, y.data, count);
-    require(cudaGetLastError(), "launching F");
+    launch(stream, count, 256, tanh_kernel, u.data, y.data, count);
   }
   void vjp(mhc::token_view<float const> y, mhc::token_view<float const> y_gradient,
            mhc::token_view<float> u_gradient) const {
     std::ptrdiff_t const count = y.size * y.channels;
-    tanh_vjp_kernel<<<blocks_of_256(count), 256, 0, stream>>>(y.data, y_gradient.data, u_gradient.data, count);
-    require(cudaGetLastError(), "launching the gradient of F");
+    launch(stream, count, 256, tanh_vjp_kernel, y.data, y_gradient.data, u_gradient.data, count);
   }
 };
 

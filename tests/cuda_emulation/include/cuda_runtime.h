@@ -131,7 +131,12 @@ enum cudaMemoryType {
   cudaMemoryTypeDevice = 2,
   cudaMemoryTypeManaged = 3
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3,
+  cudaMemcpyDefault = 4
+};
 namespace cuda_emulation {
 
 /// What a graph runs, in its order.
@@ -229,6 +234,13 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
 }
+struct cudaDeviceProp {
+  char name[256];
+};
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::strcpy(properties->name, "an emulated device");
+  return cudaSuccess;
+}
 template <class T>
 cudaError_t cudaMalloc(T** at, std::size_t bytes) {
   *at = static_cast<T*>(cuda_emulation::device_memory::instance().take(bytes));
@@ -236,6 +248,15 @@ cudaError_t cudaMalloc(T** at, std::size_t bytes) {
 }
 inline cudaError_t cudaFree(void* at) {
   return at == nullptr || cuda_emulation::device_memory::instance().give_back(at) ? cudaSuccess : cudaErrorInvalidValue;
+}
+template <class T>
+cudaError_t cudaMallocHost(T** at, std::size_t bytes) {
+  *at = static_cast<T*>(std::malloc(bytes));
+  return *at == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFreeHost(void* at) {
+  std::free(at);
+  return cudaSuccess;
 }
 inline cudaError_t cudaMemcpy(void* to, void const* from, std::size_t bytes, cudaMemcpyKind) {
   std::memcpy(to, from, bytes);
@@ -333,6 +354,7 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new cuda_emulation::event;
   return cudaSuccess;
 }
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
 inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
@@ -340,6 +362,14 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   *event = {};
   if (stream != nullptr) *event = {stream, stream->waiting.size(), stream->captured() ? stream->part_of : nullptr};
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (event->on != nullptr) event->on->run_until(event->count);
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 1;  // nothing here has a time
   return cudaSuccess;
 }
 /// A stream that waits for a captured one is captured with it.
@@ -355,7 +385,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes
   cuda_emulation::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
-inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream) {
+inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream = nullptr) {
   cuda_emulation::enqueue(stream, [=] { std::memset(at, byte, bytes); });
   return cudaSuccess;
 }
