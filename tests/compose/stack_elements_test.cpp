@@ -107,7 +107,11 @@ TEMPLATE_LIST_TEST_CASE("a stack of streams of 16 bits is its operations", "[com
         auto const e = by_hand<TestType>(network, p, x, g);
         REQUIRE(run<TestType>(network, p, x, g) == e);
         network.recompute = true;
-        for (network.block = 0; network.block <= layers; ++network.block) REQUIRE(run<TestType>(network, p, x, g) == e);
+        for (bool const ahead : {false, true})
+          for (network.block = 0; network.block <= layers; ++network.block) {
+            network.ahead = ahead;
+            REQUIRE(run<TestType>(network, p, x, g) == e);
+          }
       }
 }
 

@@ -56,6 +56,75 @@ void propagate(Policy const& policy, stack<Kind> const& network, std::type_ident
   }
 }
 
+namespace detail {
+
+/// What `propagate_vjp` works on.
+template <class Kind, class S>
+struct stack_backward {
+  using T = typename Kind::element;
+  static constexpr int N = Kind::streams;
+
+  stack<Kind> const& network;
+  T const* parameters;
+  stream_view<S const, N> x;
+  stack_memory<Kind, S> memory;
+  stream_view<S, N> x_gradient;
+  T* parameters_gradient;
+
+  /// Block after block, last first. `policy` waits for a block to be rebuilt, `recomputation` for room to rebuild one:
+  /// not for the first ones, so not for x_out_gradient either.
+  template <class Policy, class Wait, class F>
+  void run(Policy const& policy, Policy const& recomputation, Wait const& wait, stream_view<S const, N> x_out_gradient,
+           F& f_vjp) const {
+    auto gradient = x_out_gradient;
+    std::ptrdiff_t rebuilt = network.layers;
+    for (std::ptrdiff_t end = network.layers; end > 0;) {
+      std::ptrdiff_t const begin = memory.block_begin(end - 1);
+      auto const rebuild = [&] {
+        if (end < network.layers) wait(recomputation, policy);
+        std::ptrdiff_t const first = memory.block_begin(rebuilt - 1);
+        rebuild_block(recomputation, network, parameters, x, memory, first, rebuilt);
+        rebuilt = first;
+      };
+      if (network.recompute) {
+        if (rebuilt == end) rebuild();
+        wait(policy, recomputation);
+        if (memory.rooms > 1 && begin > 0) rebuild();
+      }
+      for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
+        layer(policy, l, gradient, f_vjp);
+        gradient = x_gradient;
+      }
+      end = begin;
+    }
+  }
+
+ private:
+  template <class Policy, class F>
+  void layer(Policy const& policy, std::ptrdiff_t l, stream_view<S const, N> gradient, F& f_vjp) const {
+    auto const h = memory.coefficients(l);
+    auto const from = memory.rebuilt_streams(l, x);
+    auto const g = memory.gradients();
+    mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h.res, g.h.post, x_gradient, g.y);
+    f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
+    pre_vjp(policy, network.connection, layer_parameters(network, parameters, l), from, g.u, g.h.post, g.h.res,
+            x_gradient, layer_parameters(network, parameters_gradient, l), update::accumulate);
+  }
+};
+
+template <bool One, class Policy, class Kind, class F, class T, class S, int N>
+void stack_vjp(Policy const& policy, Policy const& recomputation, stack<Kind> const& network, T const* parameters,
+               stream_view<S const, N> x, std::span<T> workspace, stream_view<S const, N> x_out_gradient,
+               stream_view<S, N> x_gradient, T* parameters_gradient, F& f_vjp) {
+  check_stack("mhc::propagate_vjp", network, parameters, x, workspace,
+              {reads("x_out_gradient", x_out_gradient), writes("x_gradient", x_gradient).in_place_of("x_out_gradient"),
+               writes("parameters_gradient", parameters_gradient, parameter_count(network))});
+  stack_backward<Kind, S>{network, parameters, x, {network, x.size, workspace.data()}, x_gradient, parameters_gradient}
+      .run(policy, recomputation, waiting<One>{}, x_out_gradient, f_vjp);
+}
+
+}  // namespace detail
+
 /// Gradients of `propagate`, last layer first.
 ///
 /// Shapes      x_out_gradient, x_gradient (B, N, C), of x's element; parameters_gradient as parameters.
@@ -78,28 +147,32 @@ void propagate_vjp(Policy const& policy, stack<Kind> const& network, std::type_i
                    std::type_identity_t<stream_view<S const, N>> x_out_gradient,
                    std::type_identity_t<stream_view<S, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
                    F&& f_vjp) {
-  stream_view<S const, N> const from_x = x;
-  detail::check_stack("mhc::propagate_vjp", network, parameters, from_x, workspace,
-                      {detail::reads("x_out_gradient", x_out_gradient),
-                       detail::writes("x_gradient", x_gradient).in_place_of("x_out_gradient"),
-                       detail::writes("parameters_gradient", parameters_gradient, parameter_count(network))});
-  detail::stack_memory<Kind, S> const memory(network, x.size, workspace.data());
-  auto gradient = x_out_gradient;
-  for (std::ptrdiff_t end = network.layers; end > 0;) {
-    std::ptrdiff_t const begin = memory.block_begin(end - 1);
-    if (network.recompute) detail::rebuild_block(policy, network, parameters, from_x, memory, begin, end);
-    for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
-      auto const h = memory.coefficients(l);
-      auto const from = memory.rebuilt_streams(l, from_x);
-      auto const g = memory.gradients();
-      mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h.res, g.h.post, x_gradient, g.y);
-      f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
-      pre_vjp(policy, network.connection, detail::layer_parameters(network, parameters, l), from, g.u, g.h.post,
-              g.h.res, x_gradient, detail::layer_parameters(network, parameters_gradient, l), update::accumulate);
-      gradient = x_gradient;
-    }
-    end = begin;
-  }
+  detail::stack_vjp<true>(policy, policy, network, parameters, stream_view<S const, N>(x), workspace, x_out_gradient,
+                          x_gradient, parameters_gradient, f_vjp);
+}
+
+/// The same with the recomputation under a policy of its own: for `mhc::cuda`, on a stream of its own, where it fills the
+/// time in which the other waits for the caller's communication.
+///
+/// Result      the same bits.
+/// Order       the caller orders `recomputation` behind `propagate`. It waits for nothing else at first, so it can run
+///             before x_out_gradient arrives; the last layers' block is rebuilt then and, with `stack.ahead`, one block
+///             more at a time while the block before it in this order runs backward. What follows under `policy` comes
+///             after all of it. f_vjp belongs to `policy`.
+/// Memory      no allocation. Policies with scratch memory need one each.
+///
+/// @param recomputation  where `pre` and `mix` run again; nothing does if `stack.recompute` is false
+/// @see mHC, arXiv:2512.24880, section 4.3.
+template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
+void propagate_vjp(Policy const& policy, std::type_identity_t<Policy> const& recomputation, stack<Kind> const& network,
+                   std::type_identity_t<T const*> parameters, stream_view<U, Kind::streams> x,
+                   std::type_identity_t<std::span<T>> workspace,
+                   std::type_identity_t<stream_view<S const, N>> x_out_gradient,
+                   std::type_identity_t<stream_view<S, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
+                   F&& f_vjp) {
+  detail::stack_vjp<false>(policy, recomputation, network, parameters, stream_view<S const, N>(x), workspace,
+                           x_out_gradient, x_gradient, parameters_gradient, f_vjp);
 }
 
 }  // namespace mhc

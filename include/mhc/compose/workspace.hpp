@@ -23,16 +23,17 @@ struct stack {
   std::ptrdiff_t layers;
   bool recompute = true;     ///< false: x, u and the coefficients of every layer are kept
   std::ptrdiff_t block = 0;  ///< L_r: x is kept at every block-th layer; 0 stands for optimal_block
+  bool ahead = false;        ///< room for two rebuilt blocks: one is rebuilt while the other runs backward
 };
 
 /// L_r* = argmin n⌈L/L_r⌉ + (n+2) L_r, which is about √(nL/(n+2)): the number of layers between kept x for which the
-/// kept x and the rebuilt block together are smallest.
+/// kept x and the rebuilt block together are smallest. With room for several rebuilt blocks, `rooms` (n+2) L_r.
 ///
 /// @see mHC, arXiv:2512.24880, eq. 20 and table 3
-constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t streams) {
+constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t streams, std::ptrdiff_t rooms = 1) {
   std::ptrdiff_t best = 1, least = -1;
   for (std::ptrdiff_t block = 1; block <= layers; ++block) {
-    std::ptrdiff_t const cost = streams * ((layers + block - 1) / block) + (streams + 2) * block;
+    std::ptrdiff_t const cost = streams * ((layers + block - 1) / block) + rooms * (streams + 2) * block;
     if (least < 0 || cost < least) {
       least = cost;
       best = block;
@@ -41,11 +42,17 @@ constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t str
   return best;
 }
 
+/// Rebuilt blocks that the workspace has room for.
+template <class Kind>
+constexpr std::ptrdiff_t room_count(stack<Kind> const& network) {
+  return network.recompute && network.ahead ? 2 : 1;
+}
+
 /// The L_r in use.
 template <class Kind>
 constexpr std::ptrdiff_t block_length(stack<Kind> const& network) {
   if (!network.recompute) return 1;
-  return network.block > 0 ? network.block : optimal_block(network.layers, Kind::streams);
+  return network.block > 0 ? network.block : optimal_block(network.layers, Kind::streams, room_count(network));
 }
 
 /// Elements of the parameters of all layers.
@@ -71,7 +78,7 @@ struct stack_memory {
     token_view<S> u, y;
   };
 
-  std::ptrdiff_t layers, tokens, channels, block;
+  std::ptrdiff_t layers, tokens, channels, block, rooms;
   bool recompute;
   T* base;
 
@@ -80,6 +87,7 @@ struct stack_memory {
         tokens(batch),
         channels(network.connection.channels),
         block(block_length(network)),
+        rooms(room_count(network)),
         recompute(network.recompute),
         base(workspace) {}
 
@@ -93,19 +101,19 @@ struct stack_memory {
   constexpr std::ptrdiff_t vector_size() const { return padded(tokens * N); }
   constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + padded(tokens * N * N); }
 
-  // In this order: y of every layer; x at the borders, but for layer 0, whose x is the caller's; then, for the layers
-  // of one block (without recompute: of all), coefficients and u, and x inside the block; scratch for gradients.
+  // In this order: y of every layer; x at the borders, but for layer 0, whose x is the caller's; then, for the layers of
+  // a block per room (without recompute: of all), coefficients and u, and x inside the blocks; scratch for gradients.
   constexpr std::ptrdiff_t borders() const { return (layers - 1) / block; }
-  constexpr std::ptrdiff_t kept_layers() const { return recompute ? block : layers; }
+  constexpr std::ptrdiff_t kept_layers() const { return recompute ? rooms * block : layers; }
   constexpr std::ptrdiff_t border_at() const { return layers * token_size(); }
   constexpr std::ptrdiff_t coefficients_at() const { return border_at() + borders() * stream_size(); }
   constexpr std::ptrdiff_t u_at() const { return coefficients_at() + kept_layers() * coefficient_size(); }
   constexpr std::ptrdiff_t inside_at() const { return u_at() + kept_layers() * token_size(); }
-  constexpr std::ptrdiff_t gradients_at() const { return inside_at() + (block - 1) * stream_size(); }
+  constexpr std::ptrdiff_t gradients_at() const { return inside_at() + rooms * (block - 1) * stream_size(); }
   constexpr std::ptrdiff_t size() const { return gradients_at() + coefficient_size() + 2 * token_size(); }
 
   constexpr std::ptrdiff_t block_begin(std::ptrdiff_t l) const { return l / block * block; }
-  constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % block : l; }
+  constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % (rooms * block) : l; }
 
   token_view<S> y(std::ptrdiff_t l) const { return token_at(l * token_size()); }
   token_view<S> u(std::ptrdiff_t l) const { return token_at(u_at() + slot(l) * token_size()); }
@@ -130,7 +138,10 @@ struct stack_memory {
     if (l == 0) return x;
     return l % block == 0 ? border(l) : inside(l);
   }
-  stream_view<S, N> inside(std::ptrdiff_t l) const { return streams_at(inside_at() + (l % block - 1) * stream_size()); }
+  stream_view<S, N> inside(std::ptrdiff_t l) const {
+    std::ptrdiff_t const room = l / block % rooms;
+    return streams_at(inside_at() + (room * (block - 1) + l % block - 1) * stream_size());
+  }
 
  private:
   stream_view<S, N> border(std::ptrdiff_t l) const { return streams_at(border_at() + (l / block - 1) * stream_size()); }
@@ -174,8 +185,9 @@ void check_stack_options(char const* operation, stack<Kind> const& network) {
 }  // namespace detail
 
 /// Elements that `propagate` and `propagate_vjp` need for a batch of `tokens`, known beforehand: for recompute
-/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers. Counted in the
-/// connection's element: streams of 16 bits take half of it.
+/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers. `ahead` adds
+/// N·C·(L_r − 1) + C·L_r, and the coefficients of L_r layers. Counted in the connection's element: streams of 16 bits
+/// take half of it.
 ///
 /// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  an option of the stack is out of range
