@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -183,6 +184,7 @@ constexpr char const* explanation =
 int main(int argc, char** argv) {
   auto given = parsed(argc, argv);
   std::vector<char*> pointers;
+  pointers.reserve(given.for_the_library.size());
   for (auto& a : given.for_the_library) pointers.push_back(a.data());
   int count = static_cast<int>(pointers.size());
   benchmark::Initialize(&count, pointers.data());

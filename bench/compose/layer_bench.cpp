@@ -46,7 +46,7 @@ struct layer_tensors : bench::connection_gradients<T, N> {
 };
 
 template <class T, int N>
-struct forward : layer_tensors<T, N> {
+struct layer_forward : layer_tensors<T, N> {
   static constexpr char const* name = "layer/forward";
   static bench::work todo(bench::sizes const& s) { return bench::layer(s); }
   using layer_tensors<T, N>::layer_tensors;
@@ -54,14 +54,14 @@ struct forward : layer_tensors<T, N> {
 
 /// Forward and backward, with ∂loss/∂x' = x'.
 template <class T, int N>
-struct step : layer_tensors<T, N> {
+struct layer_step : layer_tensors<T, N> {
   using base = layer_tensors<T, N>;
   static constexpr char const* name = "layer/step";
   static bench::work todo(bench::sizes const& s) { return bench::layer(s) + bench::layer_vjp(s); }
 
   T *u_gradient, *share;
 
-  step(bench::memory& m, std::ptrdiff_t c)
+  layer_step(bench::memory& m, std::ptrdiff_t c)
       : base(m, c), u_gradient(m.output<T>(this->tokens * c)), share(m.output<T>(this->tokens * N * c)) {}
   std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return bench::connection_gradients<T, N>::results(count);
@@ -91,6 +91,6 @@ struct step : layer_tensors<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_token_cases<forward, step>();
+[[maybe_unused]] bool const added = bench::add_token_cases<layer_forward, layer_step>();
 
 }  // namespace

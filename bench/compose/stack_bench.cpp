@@ -127,11 +127,11 @@ struct stack_tensors {
 };
 
 template <class T, int N>
-struct forward : stack_tensors<T, N> {
+struct stack_forward : stack_tensors<T, N> {
   static constexpr char const* name = "stack/forward";
   static bench::work todo(bench::sizes const& s) { return bench::times(layers, there(s)); }
 
-  forward(bench::memory& m, std::ptrdiff_t c) : stack_tensors<T, N>(m, c, true) {}
+  stack_forward(bench::memory& m, std::ptrdiff_t c) : stack_tensors<T, N>(m, c, true) {}
   std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{this->x_out, count * N * this->channels}};
   }
@@ -188,7 +188,7 @@ struct step_recomputed : step<T, N, true> {
 };
 
 [[maybe_unused]] bool const added = [] {
-  bench::add<forward, float, 4>(1280);
+  bench::add<stack_forward, float, 4>(1280);
   bench::add<step_kept, float, 4>(1280);
   bench::add<step_recomputed, float, 4>(1280);
   return true;

@@ -8,45 +8,50 @@ ITERATIONS = 20
 EPSILON = 1e-20
 
 
-def by_rows(z):
-    p = jax.nn.softmax(z, 1)
-    for t in range(ITERATIONS):
-        if t > 0:
-            p = p / p.sum(1, keepdims=True)
-        p = p / p.sum(2, keepdims=True)
-    return p
+def written_out(z):
+    """Entry by entry, so that an iteration becomes one loop over the batch."""
+    n = z.shape[1]
+    z = z.transpose(1, 2, 0)
+    z = z - jax.lax.stop_gradient(z.max(0, keepdims=True))
+    k = [[jnp.exp(z[i, j]) for j in range(n)] for i in range(n)]
+
+    def iteration(_, scalings):
+        u, _ = scalings
+        v = [1 / sum(k[i][j] * u[i] for i in range(n)) for j in range(n)]
+        return [1 / sum(k[i][j] * v[j] for j in range(n)) for i in range(n)], v
+
+    ones = [jnp.ones(z.shape[2:])] * n
+    u, v = jax.lax.fori_loop(0, ITERATIONS, iteration, (ones, ones))
+    return jnp.stack([jnp.stack([u[i] * k[i][j] * v[j] for j in range(n)], -1) for i in range(n)], 1)
 
 
 def by_lanes(z):
-    return by_lanes_loop(z.transpose(1, 2, 0)).transpose(2, 0, 1)
-
-
-def by_lanes_loop(z):
-    p = jax.nn.softmax(z, 0)
+    """The batch last."""
+    p = jax.nn.softmax(z.transpose(1, 2, 0), 0)
     p = p / p.sum(1, keepdims=True)
 
     def iteration(_, p):
         p = p / p.sum(0, keepdims=True)
         return p / p.sum(1, keepdims=True)
 
-    return jax.lax.fori_loop(1, ITERATIONS, iteration, p)
+    return jax.lax.fori_loop(1, ITERATIONS, iteration, p).transpose(2, 0, 1)
 
 
-SINKHORN = SINKHORN_WITH_GRADIENT = [by_rows, by_lanes]
+SINKHORN = SINKHORN_WITH_GRADIENT = [written_out, by_lanes]
 
 
 def mix(h_res, h_post, x, y):
     return jnp.einsum("bij,bjc->bic", h_res, x) + h_post[:, :, None] * y[:, None, :]
 
 
-def mix_by_sums(h_res, h_post, x, y):
+def mix_written_out(h_res, h_post, x, y):
     """Sums written out, which the compiler can fuse where it calls a library for a product."""
     n = x.shape[1]
     rows = [sum(h_res[:, i, j, None] * x[:, j] for j in range(n)) + h_post[:, i, None] * y for i in range(n)]
     return jnp.stack(rows, 1)
 
 
-MIX = [mix, mix_by_sums]
+MIX = [mix, mix_written_out]
 
 
 def aggregate(h_pre, x):

@@ -10,7 +10,7 @@ forms that can be differentiated. Memory is never given back to the system, whic
 
 import argparse
 import ctypes
-import importlib.util
+import importlib
 import json
 import os
 import platform
@@ -54,6 +54,7 @@ class Operation:
     def __init__(self, name, channels, items, inputs, gradients, ours):
         self.name, self.channels, self.items = name, channels, items
         self.inputs, self.gradients, self.ours = inputs, gradients, ours
+        self.kind = name.split()[0]
 
 
 def operations(library, threads, channels):
@@ -68,11 +69,11 @@ def operations(library, threads, channels):
         return call_of(library, name, threads, sizes, arrays)
 
     if channels == 0:
-        z, g, plan, dz = gaussian(MATRICES, N, N), gaussian(MATRICES, N, N), gaussian(MATRICES, N, N), gaussian(MATRICES, N, N)
+        z, g, plan, dz = (gaussian(MATRICES, N, N) for _ in range(4))
         project = call("project", [MATRICES], z, plan)
         project_vjp = call("project_vjp", [MATRICES], z, plan, g, dz)
         yield Operation("sinkhorn", 0, MATRICES, [z], None, sequence([project], [plan]))
-        yield Operation("sinkhorn, gradient", 0, MATRICES, [z], [g], sequence([project, project_vjp], [dz]))
+        yield Operation("sinkhorn and gradient", 0, MATRICES, [z], [g], sequence([project, project_vjp], [dz]))
         return
 
     tokens, sizes = TOKENS[channels], [TOKENS[channels], channels]
@@ -87,25 +88,25 @@ def operations(library, threads, channels):
     forward = call("coefficients", sizes, *parameters, x, *out)
     backward = call("coefficients_vjp", sizes, *parameters, x, g_pre, g_post, g_res, dx, *gradients)
     yield Operation("coefficients", channels, tokens, [x, *parameters], None, sequence([forward], out))
-    yield Operation("coefficients, gradient", channels, tokens, [x, *parameters], [g_pre, g_post, g_res],
+    yield Operation("coefficients and gradient", channels, tokens, [x, *parameters], [g_pre, g_post, g_res],
                     sequence([forward, backward], [dx, *gradients]))
 
     forward = call("pre", sizes, *parameters, x, *out, u)
     backward = call("pre_vjp", sizes, *parameters, x, y, g_post, g_res, dx, *gradients)
     yield Operation("pre", channels, tokens, [x, *parameters], None, sequence([forward], [*out, u]))
-    yield Operation("pre, gradient", channels, tokens, [x, *parameters], [None, g_post, g_res, y],
+    yield Operation("pre and gradient", channels, tokens, [x, *parameters], [None, g_post, g_res, y],
                     sequence([forward, backward], [dx, *gradients]))
 
     forward = call("mix", sizes, h_res, h_post, x, y, x_next)
     backward = call("mix_vjp", sizes, h_res, h_post, x, y, g, dh_res, dh_post, dx, dy)
     yield Operation("mix", channels, tokens, [h_res, h_post, x, y], None, sequence([forward], [x_next]))
-    yield Operation("mix, gradient", channels, tokens, [h_res, h_post, x, y], [g],
+    yield Operation("mix and gradient", channels, tokens, [h_res, h_post, x, y], [g],
                     sequence([forward, backward], [dh_res, dh_post, dx, dy]))
 
     forward = [call("pre", sizes, *parameters, x, *out, u), call("mix", sizes, out[2], out[1], x, u, x_next)]
     backward = call("layer_vjp", sizes, *parameters, out[2], out[1], x, u, g, dh_res, dh_post, du, dx, *gradients)
     yield Operation("layer", channels, tokens, [x, *parameters], None, sequence(forward, [x_next]))
-    yield Operation("layer, gradient", channels, tokens, [x, *parameters], [g],
+    yield Operation("layer and gradient", channels, tokens, [x, *parameters], [g],
                     sequence([*forward, backward], [dx, *gradients]))
 
 
@@ -120,7 +121,7 @@ class Peer:
 
     def candidates(self, operation):
         f, gradient = self.forms, operation.gradients is not None
-        kind = operation.name.split(",")[0]
+        kind = operation.kind
         if kind == "sinkhorn":
             return f.SINKHORN_WITH_GRADIENT if gradient else f.SINKHORN
         if kind == "mix":
@@ -143,7 +144,7 @@ class Peer:
             require_agreement(f"{operation.name} by {self.forms.__name__}, {form.__name__},", run(), expected)
         times = race(runs, 0.02, 3)
         form = min(times, key=times.get)
-        self.fastest[operation.name.split(",")[0], operation.gradients is not None] = form
+        self.fastest[operation.kind, operation.gradients is not None] = form
         return form.__name__, runs[form]
 
 
@@ -153,15 +154,21 @@ def require_agreement(name, actual, expected):
     for a, e in zip(actual, expected, strict=True):
         difference = np.abs(np.asarray(a).reshape(e.shape) - e).max() / np.abs(e).max()
         if not difference <= AGREEMENT:
-            sys.exit(f"race.py: {name} differs from ours by {difference:.2g} of the largest entry, expected {AGREEMENT:.2g}")
+            sys.exit(f"race.py: {name} differs from ours by {difference:.2g} of the largest entry, not {AGREEMENT:.2g}")
+
+
+def imported(name):
+    """The module, or None."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
 
 
 def torch_peers(threads):
-    if importlib.util.find_spec("torch") is None:
-        print(f"race.py: {sys.executable} has no torch; PYTHON names another interpreter", file=sys.stderr)
+    torch = imported("torch")
+    if torch is None:
         return {}
-    import torch
-
     import torch_forms
 
     torch.set_num_threads(threads)
@@ -174,13 +181,12 @@ def torch_peers(threads):
 
 
 def jax_peers():
-    if importlib.util.find_spec("jax") is None:
+    jax = imported("jax")
+    if jax is None:
         return {}
-    import jax.numpy as jnp
-
     import jax_forms
 
-    return {"jax": Peer(jax_forms, jnp.asarray)}
+    return {"jax": Peer(jax_forms, jax.numpy.asarray)}
 
 
 # Racing --------------------------------------------------------------------------------------------------------------
@@ -205,7 +211,7 @@ def race(runs, seconds, repetitions):
     return best
 
 
-def race_all(library, threads, seconds, only):
+def race_all(library, threads, seconds):
     peers = torch_peers(threads) | jax_peers()
     for channels in (0, *TOKENS):
         for operation in operations(library, threads, channels):
@@ -213,8 +219,6 @@ def race_all(library, threads, seconds, only):
             runs, forms = {"mhc": operation.ours}, {}
             for name, peer in peers.items():
                 forms[name], runs[name] = peer.contestant(operation, expected)
-            if only and not operation.name.startswith(only):
-                continue
             times = race(runs, seconds, REPETITIONS)
             yield {"operation": operation.name, "channels": channels, "items": operation.items, "threads": threads,
                    "ns": {who: 1e9 * t / operation.items for who, t in times.items()}, "form": forms}
@@ -236,7 +240,7 @@ def child(arguments):
     if arguments.threads == 1 and hasattr(os, "sched_setaffinity"):  # JAX takes as many threads as there are cores
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     library = ctypes.CDLL(os.path.abspath(arguments.library))
-    for line in race_all(library, arguments.threads, arguments.seconds, arguments.only):
+    for line in race_all(library, arguments.threads, arguments.seconds):
         print(json.dumps(line), flush=True)
 
 
@@ -247,19 +251,14 @@ def table_line(result):
     return f"{result['operation']:24} {where:14} {result['threads']} thr.  mhc {ours:8.1f} ns   " + "   ".join(cells)
 
 
-def versions():
-    from importlib import metadata
-
-    found = {}
-    for name in ("numpy", "torch", "jax"):
-        if importlib.util.find_spec(name):
-            found[name] = metadata.version(name)
-    return found | {"python": platform.python_version()}
+def thread_counts():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return sorted({1, cores})
 
 
-def parent(arguments):
+def parent(arguments, versions):
     results = []
-    for threads in sorted({1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()}):
+    for threads in thread_counts():
         command = [sys.executable, __file__, *sys.argv[1:], "--threads", str(threads)]
         with subprocess.Popen(command, env=environment(threads), stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout:
@@ -270,7 +269,7 @@ def parent(arguments):
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             lines = ",\n  ".join(map(json.dumps, results))
-            file.write(f'{{"versions": {json.dumps(versions())},\n "results": [\n  {lines}\n]}}\n')
+            file.write(f'{{"versions": {json.dumps(versions)},\n "results": [\n  {lines}\n]}}\n')
 
 
 def main():
@@ -278,15 +277,16 @@ def main():
     parser.add_argument("library")
     parser.add_argument("--json", metavar="FILE", help="raw results")
     parser.add_argument("--seconds", type=float, default=0.05, help="at least, of each repetition (default: 0.05)")
-    parser.add_argument("--only", metavar="NAME", help="time only operations whose name starts so")
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if importlib.util.find_spec("numpy") is None:
-        print(f"race.py: {sys.executable} has no numpy and so no peers; PYTHON names another interpreter", file=sys.stderr)
-    elif arguments.threads:
-        child(arguments)
-    else:
-        parent(arguments)
+    if arguments.threads:
+        return child(arguments)
+    found = {name: getattr(imported(name), "__version__", None) for name in ("torch", "jax")}
+    for name in ("torch", "jax"):
+        if found[name] is None:
+            print(f"race.py: no {name} in {sys.executable}; PYTHON names another interpreter", file=sys.stderr)
+    if any(found.values()):
+        parent(arguments, found | {"python": platform.python_version()})
 
 
 if __name__ == "__main__":

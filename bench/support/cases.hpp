@@ -26,7 +26,8 @@
 /// work on the same memory by Eigen, and by mhc::simd on one thread and on all. Before mhc is timed, its result is
 /// compared with Eigen's.
 ///
-/// A case is a template <class T, int N> with
+/// A case is a template <class T, int N>, of a name that no other file has (g++ merges instantiations for a template
+/// argument of the same name, even if both are in unnamed namespaces), with
 ///   name, matrix_case          its name, whether it has no channels
 ///   Case(memory&, channels)    takes its tensors
 ///   items()                    tokens or matrices of one run

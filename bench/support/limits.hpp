@@ -6,8 +6,10 @@
 #include <mhc/ops/lanes.hpp>
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 
 /// @file
 /// What the machine gives at most, to k threads: the yardsticks of every operation.

@@ -7,6 +7,7 @@
 #include <mhc/ops/lanes.hpp>
 
 #include <cstddef>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <string>

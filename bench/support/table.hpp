@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 /// @file
 /// Results as lines of one table, printed as they come.
@@ -48,7 +49,8 @@ inline std::string table_header(std::vector<int> const& threads) {
   std::string line = text;
   for (int const k : threads) {
     auto const column = std::to_string(k) + (k == 1 ? " thread" : " threads");
-    std::snprintf(text, sizeof text, " | %10s %7s %8s %10s %7s", column.c_str(), "GB/s", "GFLOP/s", "share of", "x Eigen");
+    std::snprintf(text, sizeof text, " | %10s %7s %8s %10s %7s", column.c_str(), "GB/s", "GFLOP/s", "share of",
+                  "x Eigen");
     line += text;
   }
   return line;
