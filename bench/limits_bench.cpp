@@ -47,7 +47,7 @@ void copy_by_libc(int threads) {
   });
 }
 
-constexpr std::ptrdiff_t length = 100'000;
+constexpr std::ptrdiff_t length = 1'000'000;
 
 template <class T>
 double operations(int threads) {

@@ -50,7 +50,7 @@ struct options {
 
 options parsed(int argc, char** argv) {
   options o{{},
-            {argv[0], default_min_time<benchmark::BenchmarkReporter::Run>(), "--benchmark_repetitions=9",
+            {argv[0], default_min_time<benchmark::BenchmarkReporter::Run>(), "--benchmark_repetitions=7",
              "--benchmark_enable_random_interleaving=true"}};
   for (int i = 1; i < argc; ++i) {
     std::string const a = argv[i];

@@ -18,7 +18,7 @@ struct layer_tensors : bench::connection_gradients<T, N> {
   T *h_pre, *h_post, *h_res, *u, *x_next;
 
   layer_tensors(bench::memory& m, std::ptrdiff_t c)
-      : base(m, c, bench::scored_tokens<T, N>(c, base::K, 400'000'000)),
+      : base(m, c, bench::scored_tokens<T, N>(c, base::K, 200'000'000)),
         h_pre(m.output<T>(this->tokens * N)),
         h_post(m.output<T>(this->tokens * N)),
         h_res(m.output<T>(this->tokens * N * N)),
