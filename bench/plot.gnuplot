@@ -3,9 +3,9 @@
 set terminal svg size 900,460 dynamic background "white" font "sans-serif,12"
 set output ARG2
 set logscale xy
-set key below maxcols 2 samplen 2
+set key below maxrows 3 samplen 2
 set grid ytics lc rgb "#dddddd"
-set format y "10^{%T}"
+set format y "%g"
 set ylabel "µs per token"
 cores = system(sprintf("sed -n 's/^ *\"cores\": \"\\([0-9]*\\)\".*/\\1/p' '%s'", ARG1))
 
