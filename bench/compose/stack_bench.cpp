@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Twelve layers around an F that costs next to nothing (y = u/2): what the connections themselves take. A case counts
-// tokens; its bytes are those of the single operations, each tensor read and written once, over all layers:
-//   forward   pre reads x and writes u, F reads u and writes y, mix reads x and y and writes x': (3N+4)C
-//   backward  mix_vjp reads x, y, ∂x' and writes ∂x, ∂y, F reads ∂y and writes ∂u, pre_vjp reads x, ∂u, ∂x and
-//             writes ∂x: (6N+5)C; with recompute also the (3N+2)C of pre and mix again.
+// Twelve layers around an F that costs next to nothing (y = u/2, read and written once): what the connections
+// themselves take. A case counts tokens, and the work of all layers.
 
 #include "support/connections.hpp"
 
@@ -16,7 +13,10 @@
 
 namespace {
 
-constexpr std::ptrdiff_t layers = 12;
+constexpr int layers = 12;
+
+bench::work there(bench::sizes const& s) { return bench::layer(s) + bench::work{{s.C, s.C, s.C}}; }
+bench::work back(bench::sizes const& s) { return bench::layer_vjp(s) + bench::work{{s.C, s.C, s.C}}; }
 
 template <class T>
 void halve(T const* from, T* to, std::ptrdiff_t count) {
@@ -90,7 +90,6 @@ template <class T, int N>
 struct stack_tensors {
   using scalar = T;
   using kind = mhc::connection<T, N, mhc::sinkhorn<>>;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
   static constexpr int K = 2 * N + N * N;
 
@@ -128,12 +127,12 @@ struct stack_tensors {
 };
 
 template <class T, int N>
-struct forward : stack_tensors<T, N> {
+struct stack_forward : stack_tensors<T, N> {
   static constexpr char const* name = "stack/forward";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return layers * (3 * N + 4) * C; }
+  static bench::work todo(bench::sizes const& s) { return bench::times(layers, there(s)); }
 
-  forward(bench::memory& m, std::ptrdiff_t c) : stack_tensors<T, N>(m, c, true) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  stack_forward(bench::memory& m, std::ptrdiff_t c) : stack_tensors<T, N>(m, c, true) {}
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{this->x_out, count * N * this->channels}};
   }
 
@@ -153,7 +152,7 @@ struct step : stack_tensors<T, N> {
       : stack_tensors<T, N>(m, c, Recompute),
         x_gradient(m.output<T>(this->tokens * N * c)),
         parameters_gradient(m.gaussian<T>(mhc::parameter_count(this->network))) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{x_gradient, count * N * this->channels}, {parameters_gradient, mhc::parameter_count(this->network), true}};
   }
 
@@ -177,17 +176,22 @@ struct step : stack_tensors<T, N> {
 template <class T, int N>
 struct step_kept : step<T, N, false> {
   static constexpr char const* name = "stack/step_kept";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return layers * (9 * N + 9) * C; }
+  static bench::work todo(bench::sizes const& s) { return bench::times(layers, there(s) + back(s)); }
   using step<T, N, false>::step;
 };
 
 template <class T, int N>
 struct step_recomputed : step<T, N, true> {
   static constexpr char const* name = "stack/step_recomputed";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return layers * (12 * N + 11) * C; }
+  static bench::work todo(bench::sizes const& s) { return bench::times(layers, there(s) + bench::layer(s) + back(s)); }
   using step<T, N, true>::step;
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, forward, step_kept, step_recomputed>();
+[[maybe_unused]] bool const added = [] {
+  bench::add<stack_forward, float, 4>(1280);
+  bench::add<step_kept, float, 4>(1280);
+  bench::add<step_recomputed, float, 4>(1280);
+  return true;
+}();
 
 }  // namespace

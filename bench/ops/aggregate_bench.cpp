@@ -10,7 +10,6 @@ namespace {
 template <class T, int N>
 struct tensors {
   using scalar = T;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
 
   std::ptrdiff_t channels, tokens;
@@ -28,12 +27,12 @@ struct tensors {
 template <class T, int N>
 struct aggregate : tensors<T, N> {
   static constexpr char const* name = "aggregate/forward";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N + N * C + C; }  // h_pre, x; u
+  static bench::work todo(bench::sizes const& s) { return {bench::aggregate(s)}; }
 
   T* u;
 
   aggregate(bench::memory& m, std::ptrdiff_t c) : tensors<T, N>(m, c), u(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{u, count * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{u, count * this->channels}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -46,7 +45,7 @@ struct aggregate : tensors<T, N> {
 template <class T, int N>
 struct aggregate_vjp : tensors<T, N> {
   static constexpr char const* name = "aggregate/vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N + N * C + C + N + N * C; }  // h_pre, x, ∂u; ∂h_pre, ∂x
+  static bench::work todo(bench::sizes const& s) { return {bench::aggregate_vjp(s)}; }
 
   T *u_gradient, *h_pre_gradient, *x_gradient;
 
@@ -55,7 +54,7 @@ struct aggregate_vjp : tensors<T, N> {
         u_gradient(m.gaussian<T>(this->tokens * c)),
         h_pre_gradient(m.output<T>(this->tokens * N)),
         x_gradient(m.output<T>(this->tokens * N * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{h_pre_gradient, count * N}, {x_gradient, count * N * this->channels}};
   }
 
@@ -75,6 +74,6 @@ struct aggregate_vjp : tensors<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, aggregate, aggregate_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<aggregate, aggregate_vjp>();
 
 }  // namespace

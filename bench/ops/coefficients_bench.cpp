@@ -12,8 +12,7 @@ struct coefficients : bench::connection_tensors<T, N> {
   using base = bench::connection_tensors<T, N>;
   using base::K;
   static constexpr char const* name = "coefficients/forward";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + 2 * N + N * N; }  // x; coefficients
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return bench::product_flops<K, N>(C); }
+  static bench::work todo(bench::sizes const& s) { return {bench::coefficients(s)}; }
 
   T *h_pre, *h_post, *h_res;
 
@@ -22,7 +21,7 @@ struct coefficients : bench::connection_tensors<T, N> {
         h_pre(m.output<T>(this->tokens * N)),
         h_post(m.output<T>(this->tokens * N)),
         h_res(m.output<T>(this->tokens * N * N)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{h_pre, count * N}, {h_post, count * N}, {h_res, count * N * N}};
   }
 
@@ -42,8 +41,7 @@ struct coefficients_vjp : bench::connection_gradients<T, N> {
   using base = bench::connection_gradients<T, N>;
   using base::K;
   static constexpr char const* name = "coefficients/vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + 2 * N + N * N + N * C; }   // x, ∂coefficients; ∂x
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return 3 * bench::product_flops<K, N>(C); }  // s again, ∂x, ∂φ
+  static bench::work todo(bench::sizes const& s) { return {bench::coefficients_vjp(s)}; }
 
   T* h_pre_gradient;
 
@@ -63,6 +61,6 @@ struct coefficients_vjp : bench::connection_gradients<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, coefficients, coefficients_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<coefficients, coefficients_vjp>();
 
 }  // namespace

@@ -16,7 +16,6 @@ namespace {
 template <class T, int N>
 struct tensors {
   using scalar = T;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
 
   std::ptrdiff_t channels, tokens;
@@ -28,7 +27,7 @@ struct tensors {
 template <class T, int N>
 struct mean : tensors<T, N> {
   static constexpr char const* name = "contract/mean";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + C; }  // x; u
+  static bench::work todo(bench::sizes const& s) { return {bench::mean(s)}; }
 
   T *x, *u;
 
@@ -36,7 +35,7 @@ struct mean : tensors<T, N> {
       : tensors<T, N>(c, bench::streaming_tokens<T, N>(c)),
         x(m.gaussian<T>(this->tokens * N * c)),
         u(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{u, count * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{u, count * this->channels}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -52,7 +51,7 @@ struct mean : tensors<T, N> {
 template <class T, int N>
 struct mean_vjp : tensors<T, N> {
   static constexpr char const* name = "contract/mean_vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return C + N * C; }  // ∂u; ∂x
+  static bench::work todo(bench::sizes const& s) { return {bench::mean_vjp(s)}; }
 
   T *u_gradient, *x_gradient;
 
@@ -60,7 +59,7 @@ struct mean_vjp : tensors<T, N> {
       : tensors<T, N>(c, bench::streaming_tokens<T, N>(c)),
         u_gradient(m.gaussian<T>(this->tokens * c)),
         x_gradient(m.output<T>(this->tokens * N * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{x_gradient, count * N * this->channels}};
   }
 
@@ -105,14 +104,13 @@ struct head_tensors : tensors<T, N> {
 template <class T, int N>
 struct head : head_tensors<T, N> {
   static constexpr char const* name = "contract/head";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + N + C; }  // x; h_pre, u
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return bench::product_flops<N, N>(C) + 2 * N * C; }
+  static bench::work todo(bench::sizes const& s) { return {bench::head(s)}; }
 
   T *h_pre, *u;
 
   head(bench::memory& m, std::ptrdiff_t c)
       : head_tensors<T, N>(m, c), h_pre(m.output<T>(this->tokens * N)), u(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{h_pre, count * N}, {u, count * this->channels}};
   }
 
@@ -131,8 +129,7 @@ struct head : head_tensors<T, N> {
 template <class T, int N>
 struct head_vjp : head_tensors<T, N> {
   static constexpr char const* name = "contract/head_vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + C + N * C; }  // x, ∂u; ∂x
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return 3 * bench::product_flops<N, N>(C) + 4 * N * C; }
+  static bench::work todo(bench::sizes const& s) { return {bench::head_vjp(s)}; }
 
   T *u_gradient, *x_gradient, *phi_gradient, *alpha_gradient, *bias_gradient;
 
@@ -143,7 +140,7 @@ struct head_vjp : head_tensors<T, N> {
         phi_gradient(m.gaussian<T>(N * N * c)),
         alpha_gradient(m.gaussian<T>(1)),
         bias_gradient(m.gaussian<T>(N)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{x_gradient, count * N * this->channels},
             {phi_gradient, N * N * this->channels, true},
             {alpha_gradient, 1, true},
@@ -173,6 +170,6 @@ struct head_vjp : head_tensors<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, mean, mean_vjp, head, head_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<mean, mean_vjp, head, head_vjp>();
 
 }  // namespace

@@ -10,9 +10,7 @@ namespace {
 template <class T, int N>
 struct tensors {
   using scalar = T;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return C + N * C; }  // y and x, or their gradients
 
   std::ptrdiff_t channels, tokens;
 
@@ -23,12 +21,13 @@ struct tensors {
 template <class T, int N>
 struct expand : tensors<T, N> {
   static constexpr char const* name = "expand/forward";
+  static bench::work todo(bench::sizes const& s) { return {bench::expand(s)}; }
 
   T *y, *x;
 
   expand(bench::memory& m, std::ptrdiff_t c)
       : tensors<T, N>(c), y(m.gaussian<T>(this->tokens * c)), x(m.output<T>(this->tokens * N * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{x, count * N * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{x, count * N * this->channels}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -43,12 +42,13 @@ struct expand : tensors<T, N> {
 template <class T, int N>
 struct expand_vjp : tensors<T, N> {
   static constexpr char const* name = "expand/vjp";
+  static bench::work todo(bench::sizes const& s) { return {bench::expand_vjp(s)}; }
 
   T *x_gradient, *y_gradient;
 
   expand_vjp(bench::memory& m, std::ptrdiff_t c)
       : tensors<T, N>(c), x_gradient(m.gaussian<T>(this->tokens * N * c)), y_gradient(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{y_gradient, count * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{y_gradient, count * this->channels}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -62,6 +62,6 @@ struct expand_vjp : tensors<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, expand, expand_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<expand, expand_vjp>();
 
 }  // namespace

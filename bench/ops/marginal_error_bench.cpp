@@ -15,9 +15,9 @@ constexpr std::ptrdiff_t matrices = 8192;
 template <class T, int N>
 struct marginal_error {
   using scalar = T;
-  static constexpr char const *name = "marginal_error/forward", *item = "matrix";
+  static constexpr char const* name = "marginal_error/forward";
   static constexpr bool matrix_case = true;
-  static std::ptrdiff_t elements(std::ptrdiff_t) { return N * N + 1; }  // plan; error
+  static bench::work todo(bench::sizes const& s) { return {bench::marginal_error(s)}; }
 
   T *plan, *error;
 
@@ -28,7 +28,7 @@ struct marginal_error {
   }
 
   static std::ptrdiff_t items() { return matrices; }
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{error, count}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{error, count}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -40,6 +40,6 @@ struct marginal_error {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, marginal_error>();
+[[maybe_unused]] bool const added = bench::add_matrix_cases<marginal_error>();
 
 }  // namespace

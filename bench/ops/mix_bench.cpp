@@ -12,7 +12,6 @@ namespace {
 template <class T, int N>
 struct tensors {
   using scalar = T;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
 
   std::ptrdiff_t channels, tokens;
@@ -33,12 +32,12 @@ struct tensors {
 template <class T, int N>
 struct mix : tensors<T, N> {
   static constexpr char const* name = "mix/forward";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * N + N + N * C + C + N * C; }  // H, h, x, y; x'
+  static bench::work todo(bench::sizes const& s) { return {bench::mix(s)}; }
 
   T* x_next;
 
   mix(bench::memory& m, std::ptrdiff_t c) : tensors<T, N>(m, c), x_next(m.output<T>(this->tokens * N * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{x_next, count * N * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{x_next, count * N * this->channels}}; }
 
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
@@ -54,7 +53,7 @@ struct mix : tensors<T, N> {
 template <class T, int N>
 struct mix_in_place : tensors<T, N> {
   static constexpr char const* name = "mix/in_place";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * N + N + N * C + C + N * C; }  // H, h, x, y; x
+  static bench::work todo(bench::sizes const& s) { return {bench::mix(s)}; }
 
   T* start;
 
@@ -62,7 +61,7 @@ struct mix_in_place : tensors<T, N> {
       : tensors<T, N>(m, c), start(m.gaussian<T>(bench::compared(*this) * N * c)) {
     std::fill_n(this->h_res, this->tokens * N * N, T(1) / T(N));
   }
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const { return {{this->x, count * N * this->channels}}; }
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const { return {{this->x, count * N * this->channels}}; }
   void prepare(std::ptrdiff_t count) const { std::copy_n(start, count * N * this->channels, this->x); }
 
   template <class Policy>
@@ -85,9 +84,7 @@ struct mix_in_place : tensors<T, N> {
 template <class T, int N>
 struct mix_vjp : tensors<T, N> {
   static constexpr char const* name = "mix/vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) {
-    return N * N + N + 2 * N * C + C + N * N + N + N * C + C;  // H, h, x, ∂x', y; ∂H, ∂h, ∂x, ∂y
-  }
+  static bench::work todo(bench::sizes const& s) { return {bench::mix_vjp(s)}; }
 
   T *x_next_gradient, *h_res_gradient, *h_post_gradient, *x_gradient, *y_gradient;
 
@@ -98,7 +95,7 @@ struct mix_vjp : tensors<T, N> {
         h_post_gradient(m.output<T>(this->tokens * N)),
         x_gradient(m.output<T>(this->tokens * N * c)),
         y_gradient(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{h_res_gradient, count * N * N},
             {h_post_gradient, count * N},
             {x_gradient, count * N * this->channels},
@@ -118,6 +115,6 @@ struct mix_vjp : tensors<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, mix, mix_in_place, mix_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<mix, mix_in_place, mix_vjp>();
 
 }  // namespace

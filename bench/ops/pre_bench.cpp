@@ -12,8 +12,7 @@ struct pre : bench::connection_tensors<T, N> {
   using base = bench::connection_tensors<T, N>;
   using base::K;
   static constexpr char const* name = "pre/forward";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + 2 * N + N * N + C; }  // x; coefficients, u
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return bench::product_flops<K, N>(C) + 2 * N * C; }
+  static bench::work todo(bench::sizes const& s) { return {bench::pre(s)}; }
 
   T *h_pre, *h_post, *h_res, *u;
 
@@ -23,7 +22,7 @@ struct pre : bench::connection_tensors<T, N> {
         h_post(m.output<T>(this->tokens * N)),
         h_res(m.output<T>(this->tokens * N * N)),
         u(m.output<T>(this->tokens * c)) {}
-  std::vector<bench::result<T>> results(std::ptrdiff_t count) const {
+  std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return {{h_pre, count * N}, {h_post, count * N}, {h_res, count * N * N}, {u, count * this->channels}};
   }
 
@@ -44,8 +43,7 @@ struct pre_vjp : bench::connection_gradients<T, N> {
   using base = bench::connection_gradients<T, N>;
   using base::K;
   static constexpr char const* name = "pre/vjp";
-  static std::ptrdiff_t elements(std::ptrdiff_t C) { return N * C + C + N + N * N + N * C; }  // x, ∂u, ∂h, ∂H; ∂x
-  static std::ptrdiff_t flops(std::ptrdiff_t C) { return 3 * bench::product_flops<K, N>(C) + 4 * N * C; }
+  static bench::work todo(bench::sizes const& s) { return {bench::pre_vjp(s)}; }
 
   T* u_gradient;
 
@@ -64,6 +62,6 @@ struct pre_vjp : bench::connection_gradients<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_cases<float, pre, pre_vjp>();
+[[maybe_unused]] bool const added = bench::add_token_cases<pre, pre_vjp>();
 
 }  // namespace

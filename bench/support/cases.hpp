@@ -2,6 +2,8 @@
 #pragma once
 
 #include "support/memory.hpp"
+#include "support/results.hpp"
+#include "support/threads.hpp"
 
 #include <mhc/mhc.hpp>
 
@@ -12,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
@@ -19,16 +22,16 @@
 #include <vector>
 
 /// @file
-/// What a case is, and how it becomes three benchmarks, <case>/<scalar>/n:<N>[/C:<C>]/{naive,seq,simd}: the same work
-/// on the same memory by Eigen, by mhc::seq and by mhc::simd, all on one thread. Before mhc is timed, its result is
+/// What a case is, and how it becomes benchmarks, <case>/<scalar>/n:<N>[/C:<C>]/{naive,simd,simd:<threads>}: the same
+/// work on the same memory by Eigen, and by mhc::simd on one thread and on all. Before mhc is timed, its result is
 /// compared with Eigen's.
 ///
-/// A case is a template <class T, int N> with
-///   name, item, matrix_case    its name, what is counted (token, matrix), whether it has no channels
+/// A case is a template <class T, int N>, of a name that no other file has (g++ merges instantiations for a template
+/// argument of the same name, even if both are in unnamed namespaces), with
+///   name, matrix_case          its name, whether it has no channels
 ///   Case(memory&, channels)    takes its tensors
 ///   items()                    tokens or matrices of one run
-///   elements(channels)         elements that the operation must read and write per item, each once
-///   flops(channels)            optional: floating-point operations per item
+///   todo(sizes)                what has to be done per item, by the formulas in work.hpp
 ///   run(policy, count)         the operation on the first `count` items
 ///   run_naive(count)           the same by Eigen
 ///   results(count)             the tensors that both write
@@ -38,7 +41,7 @@ namespace bench {
 
 /// A tensor that an operation writes, or adds to.
 template <class T>
-struct result {
+struct output {
   T* data;
   std::ptrdiff_t size;
   bool added_to = false;
@@ -122,57 +125,64 @@ Case const& made(std::string const& name, std::ptrdiff_t channels) {
   return *the_case;
 }
 
+/// All cases, in the order of the files.
+inline std::vector<description>& registered() {
+  static std::vector<description> the_cases;
+  return the_cases;
+}
+
 template <class Case, class Run>
-void time(benchmark::State& state, Case const& c, std::ptrdiff_t channels, Run&& run) {
+void time(benchmark::State& state, Case const& c, Run&& run) {
   for (auto _ : state) {
     run();
     benchmark::ClobberMemory();
   }
-  auto const items = state.iterations() * c.items();
-  auto const bytes = static_cast<std::int64_t>(sizeof(typename Case::scalar)) * Case::elements(channels);
-  state.SetItemsProcessed(items);
-  state.SetBytesProcessed(items * bytes);
-  state.counters["working_set"] = static_cast<double>(c.items() * bytes);
-  if constexpr (requires { Case::flops(channels); })
-    state.counters["flops"] =
-        benchmark::Counter(static_cast<double>(items * Case::flops(channels)), benchmark::Counter::kIsRate);
-  state.SetLabel(Case::item);
-}
-
-template <class Case, class Policy>
-void add_policy(std::string const& name, char const* policy_name, std::ptrdiff_t channels, Policy const& policy) {
-  auto const full = name + '/' + policy_name;
-  benchmark::RegisterBenchmark(full.c_str(), [=, passed = false](benchmark::State& state) mutable {
-    auto const& c = made<Case>(name, channels);
-    passed = passed || agrees<typename Case::scalar>(full, c, policy);
-    if (!passed) return state.SkipWithError("differs from naive Eigen");
-    time(state, c, channels, [&] { c.run(policy, c.items()); });
-  });
+  state.counters["units"] = static_cast<double>(c.items());
 }
 
 template <class Case>
-void add(std::string name, std::ptrdiff_t channels) {
-  if (!Case::matrix_case) name += "/C:" + std::to_string(channels);
-  benchmark::RegisterBenchmark((name + "/naive").c_str(), [=](benchmark::State& state) {
+void add_threads(std::string const& name, std::ptrdiff_t channels, int threads) {
+  auto const full = name + "/simd" + (threads == 1 ? std::string() : ':' + std::to_string(threads));
+  benchmark::RegisterBenchmark(full.c_str(), [=, passed = false](benchmark::State& state) mutable {
+    auto const policy = mhc::simd.with_threads(threads);
     auto const& c = made<Case>(name, channels);
-    time(state, c, channels, [&] { c.run_naive(c.items()); });
+    passed = passed || agrees<typename Case::scalar>(full, c, policy);
+    if (!passed) return state.SkipWithError("differs from naive Eigen");
+    time(state, c, [&] { c.run(policy, c.items()); });
   });
-  add_policy<Case>(name, "seq", channels, mhc::seq);
-  add_policy<Case>(name, "simd", channels, mhc::simd);
 }
 
 template <template <class, int> class Case, class T, int N>
-void add_widths() {
+void add(std::ptrdiff_t channels) {
   using C = Case<T, N>;
-  auto const name = std::string(C::name) + '/' + scalar_name<T> + "/n:" + std::to_string(N);
-  if (C::matrix_case) return add<C>(name, 0);
-  for (std::ptrdiff_t channels : {1280, 4096}) add<C>(name, channels);
+  auto const todo = C::todo({.n = N, .C = static_cast<double>(channels)});
+  registered().push_back(
+      {C::name, scalar_name<T>, N, channels, 0, sizeof(T), todo, static_cast<double>(last_level_cache())});
+  auto const name = registered().back().name();
+  benchmark::RegisterBenchmark((name + "/naive").c_str(), [=](benchmark::State& state) {
+    auto const& c = made<C>(name, channels);
+    time(state, c, [&] { c.run_naive(c.items()); });
+  });
+  for (int const threads : thread_counts()) add_threads<C>(name, channels, threads);
 }
 
-/// Every case for n = 2, 4, 8, with the widths of published models.
-template <class T, template <class, int> class... Case>
-bool add_cases() {
-  (..., (add_widths<Case, T, 2>(), add_widths<Case, T, 4>(), add_widths<Case, T, 8>()));
+template <template <class, int> class Case, class T, int N>
+void add_widths(std::initializer_list<std::ptrdiff_t> widths) {
+  for (auto const channels : widths) add<Case, T, N>(channels);
+}
+
+/// Operations on tokens: 4 streams from narrow to the widths of published models, other numbers and double at some.
+template <template <class, int> class... Case>
+bool add_token_cases() {
+  (..., (add_widths<Case, float, 2>({1280, 4096}), add_widths<Case, float, 4>({64, 256, 1280, 4096, 7168}),
+         add_widths<Case, float, 8>({1280, 4096}), add_widths<Case, double, 4>({1280})));
+  return true;
+}
+
+template <template <class, int> class... Case>
+bool add_matrix_cases() {
+  (..., (add<Case, float, 2>(0), add<Case, float, 4>(0), add<Case, float, 8>(0), add<Case, double, 2>(0),
+         add<Case, double, 4>(0), add<Case, double, 8>(0)));
   return true;
 }
 
@@ -182,11 +192,11 @@ std::ptrdiff_t streaming_tokens(std::ptrdiff_t channels) {
   return stream_bytes() / (static_cast<std::ptrdiff_t>(sizeof(T)) * N * channels);
 }
 
-/// Tokens of an operation with `scores` products over a token's N·C elements: as many as give 10^8 multiplications,
-/// but no more than stream_bytes().
+/// Tokens of an operation with `scores` products over a token's N·C elements: as many as give `products`
+/// multiplications, but no more than stream_bytes().
 template <class T, int N>
-std::ptrdiff_t scored_tokens(std::ptrdiff_t channels, int scores) {
-  return std::min(streaming_tokens<T, N>(channels), 100'000'000 / (scores * N * channels));
+std::ptrdiff_t scored_tokens(std::ptrdiff_t channels, int scores, std::ptrdiff_t products = 100'000'000) {
+  return std::min(streaming_tokens<T, N>(channels), products / (scores * N * channels));
 }
 
 }  // namespace bench

@@ -17,7 +17,6 @@ namespace bench {
 template <class T, int N>
 struct connection_tensors {
   using scalar = T;
-  static constexpr char const* item = "token";
   static constexpr bool matrix_case = false;
   static constexpr int K = 2 * N + N * N;
 
@@ -26,9 +25,9 @@ struct connection_tensors {
   T *x, *phi, *alpha, *bias;
   mutable naive::gates<T, N> naive_gates;  // its temporaries
 
-  connection_tensors(memory& m, std::ptrdiff_t c)
+  connection_tensors(memory& m, std::ptrdiff_t c, std::ptrdiff_t count)
       : channels(c),
-        tokens(scored_tokens<T, N>(c, K)),
+        tokens(count),
         x(m.gaussian<T>(tokens * N * c)),
         phi(m.gaussian<T>(K * N * c)),
         alpha(m.output<T>(3)),
@@ -36,6 +35,8 @@ struct connection_tensors {
     for (std::ptrdiff_t k = 0; k < K * N * c; ++k) phi[k] /= std::sqrt(T(N * c));
     std::fill_n(alpha, 3, T(1));
   }
+
+  connection_tensors(memory& m, std::ptrdiff_t c) : connection_tensors(m, c, scored_tokens<T, N>(c, K)) {}
 
   std::ptrdiff_t items() const { return tokens; }
   mhc::stream_view<T const, N> streams(std::ptrdiff_t count) const { return {x, count, channels}; }
@@ -50,16 +51,17 @@ struct connection_gradients : connection_tensors<T, N> {
 
   T *h_post_gradient, *h_res_gradient, *x_gradient, *phi_gradient, *alpha_gradient, *bias_gradient;
 
-  connection_gradients(memory& m, std::ptrdiff_t c)
-      : base(m, c),
+  connection_gradients(memory& m, std::ptrdiff_t c, std::ptrdiff_t count)
+      : base(m, c, count),
         h_post_gradient(m.gaussian<T>(this->tokens * N)),
         h_res_gradient(m.gaussian<T>(this->tokens * N * N)),
         x_gradient(m.output<T>(this->tokens * N * c)),
         phi_gradient(m.gaussian<T>(K * N * c)),
         alpha_gradient(m.gaussian<T>(3)),
         bias_gradient(m.gaussian<T>(K)) {}
+  connection_gradients(memory& m, std::ptrdiff_t c) : connection_gradients(m, c, scored_tokens<T, N>(c, K)) {}
 
-  std::vector<result<T>> results(std::ptrdiff_t count) const {
+  std::vector<output<T>> results(std::ptrdiff_t count) const {
     return {{x_gradient, count * N * this->channels},
             {phi_gradient, K * N * this->channels, true},
             {alpha_gradient, 3, true},
@@ -70,11 +72,5 @@ struct connection_gradients : connection_tensors<T, N> {
     return {phi_gradient, alpha_gradient, bias_gradient};
   }
 };
-
-/// Operations of the products with φ per token: one multiplication and one addition per element and score.
-template <int K, int N>
-constexpr std::ptrdiff_t product_flops(std::ptrdiff_t channels) {
-  return 2 * K * N * channels;
-}
 
 }  // namespace bench

@@ -132,6 +132,30 @@ matrix<T, N> entropic(matrix<T, N> const& z, T tolerance, int max_iterations) {
   return p;
 }
 
+/// The limit of Sinkhorn's iteration, in double: after some of it, damped steps of Newton's method for the scaling of
+/// the columns, rows normalised. Minimises Σ log(P e^−β) + Σ β.
+template <class T, int N>
+matrix<T, N> exact(matrix<T, N> const& z, double tolerance, int max_iterations = 100) {
+  matrix<double, N> p = sinkhorn<double, N>(z.template cast<double>(), 20);
+  for (int t = 0; t < max_iterations; ++t) {
+    column<double, N> const excess = p.colwise().sum().transpose().array() - 1;
+    if (excess.cwiseAbs().maxCoeff() <= tolerance) break;
+    matrix<double, N> hessian = -p.transpose() * p;
+    hessian.diagonal() += excess + column<double, N>::Ones();
+    row<double, N> beta = row<double, N>::Zero();
+    beta.template head<N - 1>() =
+        hessian.template topLeftCorner<N - 1, N - 1>().ldlt().solve(excess.template head<N - 1>()).transpose();
+    for (int halvings = 0; halvings < 50; ++halvings, beta /= 2) {
+      matrix<double, N> const next = p.array().rowwise() * (-beta.array()).exp();
+      column<double, N> const sums = next.rowwise().sum();
+      if (!(sums.array().log().sum() + beta.sum() <= 1e-14)) continue;
+      p = next.array().colwise() / sums.array();
+      break;
+    }
+  }
+  return p.template cast<T>();
+}
+
 template <class T, int N>
 T marginal_error(matrix<T, N> const& p) {
   return std::max((p.rowwise().sum().array() - T(1)).abs().maxCoeff(),
