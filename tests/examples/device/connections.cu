@@ -4,11 +4,6 @@
 
 namespace demo::on_device {
 
-bool device_is_there() {
-  int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
-}
-
 std::unique_ptr<connected_stack<float>> plain(connection_settings const& settings) {
   return connect<float>(mhc::residual<float>{.channels = settings.channels}, settings);
 }

@@ -8,8 +8,6 @@
 
 namespace demo::on_device {
 
-bool device_is_there();
-
 std::unique_ptr<connected_stack<float>> plain(connection_settings const& settings);
 std::unique_ptr<connected_stack<float>> four_streams(connection_settings const& settings);
 
