@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <string>
 #include <variant>
 
 namespace {
@@ -32,24 +33,29 @@ void write_report(summary const& run, std::filesystem::path const& folder) {
   std::cout << "report: " << (folder / "report.html").string() << '\n';
 }
 
-void introduce(options const& o, corpus const& text, std::vector<trainer<float>> const& trainers) {
+void introduce(options const& o, corpus const& text, std::string const& place,
+               std::vector<trainer<float>> const& trainers) {
   std::cout << o.layers << " blocks, " << o.channels << " channels, " << trainers.size() << " of "
             << trainers.front().model.transformer_parameter_count() << " parameters and more for the connections; "
-            << text.bytes.size() << " bytes of text (" << text.name << "); " << thread_count(o.threads)
-            << " threads; ctrl-C stops and reports" << std::endl;
+            << text.bytes.size() << " bytes of text (" << text.name << "); " << place << "; ctrl-C stops and reports"
+            << std::endl;
 }
 
 void run(options const& o) {
   auto const start = std::chrono::steady_clock::now();
+  auto const place = computed_by(o);
   auto const text = read_corpus(o.text, MHC_SOURCE_DIR);
   check_long_enough(text, o.context);
   check_writable(o.out);
   if (!o.save.empty()) check_writable(std::filesystem::absolute(o.save).parent_path());
   auto trainers = make_trainers(o);
-  if (!o.resume.empty()) load_checkpoint(o.resume, fingerprint_of(o, text.bytes), trainers);
+  if (!o.resume.empty()) {
+    load_checkpoint(o.resume, fingerprint_of(o, text.bytes), trainers);
+    for (auto& t : trainers) t.put();
+  }
 
   catch_interrupts();
-  introduce(o, text, trainers);
+  introduce(o, text, place, trainers);
   {
     progress shown(steps_done(trainers), o.steps);
     train(o, text, trainers, [&](std::ptrdiff_t step) { shown.show(step, trainers); });

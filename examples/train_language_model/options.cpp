@@ -39,7 +39,8 @@ void declare_training(CLI::App& app, options& o) {
   app.add_option("--seed", o.seed, "Of the weights, the batches and the sample");
   app.add_option("--validation", o.validation, "Batches of the validation text that a loss is measured on");
   app.add_option("--sample", o.sample, "Bytes that each model writes at the end");
-  app.add_option("--threads", o.threads, "0: all cores. The numbers are the same for any");
+  app.add_option("--device", o.device, "cpu, or cuda for a GPU, where all is computed in float, without TF32");
+  app.add_option("--threads", o.threads, "Of the CPU. 0: all cores. The numbers are the same for any");
   app.add_flag("--recompute", o.recompute,
                "Rebuild activations in the backward pass: less memory, more time, same numbers");
   app.add_option("--save", o.save, "Write a checkpoint to this file as the run goes on and at its end");
@@ -83,6 +84,8 @@ void check(options const& o) {
   check_range<integer>("--warmup", o.warmup, 0, 100'000'000);
   check_range<integer>("--validation", o.validation, 1, 65536);
   check_range<integer>("--sample", o.sample, 0, 1'000'000);
+  if (o.device != "cpu" && o.device != "cuda")
+    throw std::invalid_argument("--device must be cpu or cuda, not \"" + o.device + '"');
   check_range("--threads", o.threads, 0, 4096);
   check_range<integer>("--save-every", o.save_every, 1, 100'000'000);
   if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate))
@@ -141,6 +144,7 @@ fingerprint fingerprint_of(options const& o, std::string_view text) {
           {"--learning-rate", exact(o.learning_rate)},
           {"--seed", exact(o.seed)},
           {"--validation", exact(o.validation)},
+          {"--device", o.device},
           {"the text with hash", exact(hash_of(text))}};
 }
 

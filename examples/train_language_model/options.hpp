@@ -32,6 +32,7 @@ struct options {
   std::ptrdiff_t validation = 8;
   std::ptrdiff_t sample = 200;
   std::string text;
+  std::string device = "cpu";
   int threads = 0;
   bool recompute = false;
   std::string save;

@@ -23,6 +23,7 @@
 #include <mhc/ops/expand/expand.hpp>
 #include <mhc/ops/marginal_error/marginal_error.hpp>
 #include <mhc/ops/mix/mix.hpp>
+#include <mhc/ops/mix_pre/mix_pre.hpp>
 #include <mhc/ops/pre/pre.hpp>
 #include <mhc/ops/project/project.hpp>
 #include <mhc/ops/project_matrix/project_matrix.hpp>

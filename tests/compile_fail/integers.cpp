@@ -1,4 +1,4 @@
-// expect-error: scalar
+// expect-error: element
 // SPDX-License-Identifier: MIT
 #include <mhc/core/views.hpp>
 

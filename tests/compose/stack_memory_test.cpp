@@ -12,15 +12,17 @@ using mhc::stack;
 TEST_CASE("the optimal block is the one that brute force finds", "[compose][stack]") {
   for (std::ptrdiff_t layers = 1; layers <= 70; ++layers)
     for (std::ptrdiff_t n = 1; n <= 8; ++n) {
-      std::ptrdiff_t best = 1;
-      auto const cost = [&](std::ptrdiff_t block) {
-        std::ptrdiff_t kept = 0;  // n C per border, (n + 2) C per layer of a block
-        for (std::ptrdiff_t l = 0; l < layers; l += block) kept += n;
-        return kept + (n + 2) * block;
-      };
-      for (std::ptrdiff_t block = 1; block <= layers; ++block)
-        if (cost(block) < cost(best)) best = block;
-      REQUIRE(mhc::optimal_block(layers, n) == best);
+      for (std::ptrdiff_t const rooms : {1, 2}) {
+        auto const cost = [&](std::ptrdiff_t block) {
+          std::ptrdiff_t kept = 0;  // n C per border, (n + 2) C per layer of a block in a room
+          for (std::ptrdiff_t l = 0; l < layers; l += block) kept += n;
+          return kept + rooms * (n + 2) * block;
+        };
+        std::ptrdiff_t best = 1;
+        for (std::ptrdiff_t block = 1; block <= layers; ++block)
+          if (cost(block) < cost(best)) best = block;
+        REQUIRE(mhc::optimal_block(layers, n, rooms) == best);
+      }
     }
   // the paper's approximation √(nL/(n+2)), within a rounding of ⌈L/L_r⌉
   REQUIRE(std::abs(static_cast<double>(mhc::optimal_block(400, 4)) - std::sqrt(4 * 400 / 6.)) <= 2);
@@ -31,6 +33,8 @@ TEST_CASE("block_length and parameter_count of a stack", "[compose][stack]") {
   stack<kind> network{{.channels = 10}, 30};
   REQUIRE(mhc::block_length(network) == mhc::optimal_block(30, 4));
   REQUIRE(parameter_count(network) == 30 * (24 * 40 + 3 + 24));
+  network.ahead = true;
+  REQUIRE(mhc::block_length(network) == mhc::optimal_block(30, 4, 2));
   network.block = 7;
   REQUIRE(mhc::block_length(network) == 7);
   network.recompute = false;
@@ -49,6 +53,11 @@ TEST_CASE("recomputing takes about the square root of the memory", "[compose][st
   double const r = static_cast<double>(mhc::block_length(again));
   REQUIRE(elements(again) <= layers + 4 * (layers / r + r) + r + 4);
   REQUIRE(workspace_size(again, 0) == 0);
+  // the room for one block more: x inside it, u and coefficients, here without padding
+  stack<kind> one{{.channels = channels}, layers, true, 8}, two = one;
+  two.ahead = true;
+  REQUIRE(workspace_size(two, tokens) - workspace_size(one, tokens) ==
+          tokens * (7 * 4 * channels + 8 * channels + 8 * (4 + 4 + 16)));
 }
 
 TEST_CASE("h_res_of is what the layers used", "[compose][stack]") {

@@ -36,7 +36,8 @@ struct outcome {
 /// Forward and backward through a stack; the workspace has exactly the size that it says, and starts as NaN.
 template <class Case, class Kind, class T = typename Case::value>
 outcome<T> run(stack<Kind> const& network, std::vector<T> const& parameters, std::vector<T> const& x,
-               std::vector<T> const& g, bool in_place = false, typename Case::policy const& policy = {}) {
+               std::vector<T> const& g, bool in_place = false, typename Case::policy const& policy = {},
+               typename Case::policy const* recomputation = nullptr) {
   std::ptrdiff_t const channels = network.connection.channels;
   auto const tokens = static_cast<std::ptrdiff_t>(x.size()) / (Case::n * channels);
   guarded<T> const xs(x), ps(parameters);
@@ -46,8 +47,11 @@ outcome<T> run(stack<Kind> const& network, std::vector<T> const& parameters, std
   std::span<T> const workspace(memory.data(), static_cast<std::size_t>(memory.size()));
   mhc::propagate(policy, network, ps.data(), {xs.data(), tokens, channels}, {out.data(), tokens, channels}, workspace,
                  forward_layer<T>());
-  mhc::propagate_vjp(policy, network, ps.data(), {xs.data(), tokens, channels}, workspace,
-                     {gs.data(), tokens, channels}, {xg.data(), tokens, channels}, pg.data(), backward_layer<T>());
+  auto const backward = [&](auto const&... policies) {
+    mhc::propagate_vjp(policies..., network, ps.data(), {xs.data(), tokens, channels}, workspace,
+                       {gs.data(), tokens, channels}, {xg.data(), tokens, channels}, pg.data(), backward_layer<T>());
+  };
+  recomputation == nullptr ? backward(policy) : backward(policy, *recomputation);
   return {out.values(), xg.values(), pg.values()};
 }
 
@@ -132,9 +136,13 @@ TEMPLATE_LIST_TEST_CASE("recomputing gives the same bits for every block length"
       REQUIRE(same(run<TestType>(kept, p, x, g, true), d));
       for (std::ptrdiff_t block = 0; block <= layers; ++block) {
         CAPTURE(block);
-        stack<typename TestType::type> const again{TestType::make(channels), layers, true, block};
-        REQUIRE(same(run<TestType>(again, p, x, g), d));
-        REQUIRE(same(run<TestType>(again, p, x, g, true), d));
+        stack<typename TestType::type> again{TestType::make(channels), layers, true, block};
+        typename TestType::policy const policy{}, other{};
+        for (bool const ahead : {false, true}) {
+          again.ahead = ahead;
+          REQUIRE(same(run<TestType>(again, p, x, g), d));
+          REQUIRE(same(run<TestType>(again, p, x, g, true, policy, &other), d));
+        }
       }
     }
   }

@@ -14,25 +14,39 @@ void copy(cudaStream_t stream, token_view<float const> from, token_view<float> t
                   "F");
 }
 
+/// What follows on `later` comes after what is on `earlier`.
+void follow(cudaStream_t later, cudaStream_t earlier) {
+  cudaEvent_t reached{};
+  require_success(cudaEventCreateWithFlags(&reached, cudaEventDisableTiming), "creating an event");
+  require_success(cudaEventRecord(reached, earlier), "recording an event");
+  require_success(cudaStreamWaitEvent(later, reached, 0), "waiting for an event");
+  require_success(cudaEventDestroy(reached), "destroying an event");
+}
+
 }  // namespace
 
-network_output run_network_on_device(network_input const& in, bool captured) {
+network_output run_network_on_device(network_input const& in, bool captured, recomputing how) {
   std::ptrdiff_t const channels = in.network.connection.channels;
   auto const size = static_cast<std::ptrdiff_t>(in.x.size());
   device_array<float> const p(in.parameters), x(in.x), g(in.x_out_gradient), out(size), xg(size),
       memory(workspace_size(in.network, in.tokens)), pg(static_cast<std::ptrdiff_t>(in.parameters.size()), 0);
   auto const scratch = cuda::workspace_bytes(in.network.connection, in.tokens);
-  device_array<char> const workspace(static_cast<std::ptrdiff_t>(scratch));
-  device_stream const stream;
-  cuda::policy const policy{stream, workspace.data(), scratch};
+  device_array<char> const workspace(static_cast<std::ptrdiff_t>(scratch)), other(static_cast<std::ptrdiff_t>(scratch));
+  device_stream const stream(how != recomputing::early), aside(how == recomputing::early);
+  cuda::policy const policy{stream, workspace.data(), scratch}, recomputation{aside, other.data(), scratch};
   std::span<float> const kept(memory.data(), static_cast<std::size_t>(workspace_size(in.network, in.tokens)));
   auto const pass = [&] {
     propagate(policy, in.network, p.data(), {x.data(), in.tokens, channels}, {out.data(), in.tokens, channels}, kept,
               [&](std::ptrdiff_t, token_view<float const> u, token_view<float> y) { copy(stream, u, y); });
-    propagate_vjp(policy, in.network, p.data(), {x.data(), in.tokens, channels}, kept, {g.data(), in.tokens, channels},
-                  {xg.data(), in.tokens, channels}, pg.data(),
-                  [&](std::ptrdiff_t, token_view<float const>, token_view<float const>, token_view<float const> yg,
-                      token_view<float> ug) { copy(stream, yg, ug); });
+    auto const backward = [&](auto const&... policies) {
+      propagate_vjp(policies..., in.network, p.data(), {x.data(), in.tokens, channels}, kept,
+                    {g.data(), in.tokens, channels}, {xg.data(), in.tokens, channels}, pg.data(),
+                    [&](std::ptrdiff_t, token_view<float const>, token_view<float const>, token_view<float const> yg,
+                        token_view<float> ug) { copy(stream, yg, ug); });
+    };
+    if (how == recomputing::in_order) return backward(policy);
+    follow(aside, stream);
+    backward(policy, recomputation);
   };
   require_success(cudaDeviceSynchronize(), "copying in");
   if (captured) {

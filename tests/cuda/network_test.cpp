@@ -52,6 +52,18 @@ TEST_CASE("a stack of connections on the device", "[cuda][compose]") {
   }
 }
 
+TEST_CASE("recomputation on a stream of its own", "[cuda][compose]") {
+  auto in = random_network(true, 4);
+  for (std::ptrdiff_t const block : {1, 2, 5})
+    for (bool const ahead : {false, true}) {
+      in.network.block = block;
+      in.network.ahead = ahead;
+      auto const expected = run_network_on_device(in, false);
+      for (auto const how : {recomputing::early, recomputing::late})
+        for (bool const captured : {false, true}) CHECK(same(run_network_on_device(in, captured, how), expected));
+    }
+}
+
 TEST_CASE("two host threads with a stream each", "[cuda][compose]") {
   auto const one = random_network(true, 5), two = random_network(false, 6);
   auto const a = run_network_on_device(one, false), b = run_network_on_device(two, false);

@@ -4,3 +4,4 @@
 #include <mhc/projections/sinkhorn.hpp>
 
 MHC_GATES_ON_DEVICE(float, 4, connection<float, 4, sinkhorn<>>)
+MHC_GATES_ON_DEVICE(bfloat16, 4, connection<float, 4, sinkhorn<>>)

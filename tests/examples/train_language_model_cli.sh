@@ -35,6 +35,7 @@ refuses --connection permutation --streams 8
 refuses --connection orthostochastic --streams 8
 refuses --learning-rate -1
 refuses --resume missing.checkpoint
+refuses --device tpu
 touch file
 "$program" --steps 1 --out file/inside >out.txt 2>err.txt && fail "accepted a folder inside a file"
 [ "$(wc -l <err.txt)" = 1 ] || fail "unwritable folder: not one sentence: $(cat err.txt)"
@@ -44,6 +45,12 @@ small="--layers 2 --channels 16 --context 16 --batch 2 --validation 1 --sample 2
 for file in report.html report.json steps.csv gains.csv h_res.csv validation.csv; do
   [ -s "whole/$file" ] || fail "no $file"
 done
+
+# A GPU, or one sentence that says what is missing: nvcc when it was built, or the device.
+if ! "$program" $small --steps 1 --device cuda --out device >out.txt 2>err.txt; then
+  [ "$(wc -l <err.txt)" = 1 ] || fail "--device cuda: not one sentence: $(cat err.txt)"
+  grep -q 'built with nvcc\|there is no CUDA device' err.txt || fail "--device cuda: says not what is missing: $(cat err.txt)"
+fi
 
 # Every family of residual mixing, for every number of streams it takes.
 families=identity,unconstrained,kronecker,circulant,transport,orthogonal,euclidean

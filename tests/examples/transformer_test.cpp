@@ -3,6 +3,7 @@
 #include "../../examples/train_language_model/training/trainer.hpp"
 #include "../../examples/train_language_model/transformer/connected_stack_of.hpp"
 #include "../../examples/train_language_model/transformer/language_model.hpp"
+#include "small_model.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
@@ -27,28 +28,14 @@ using sinkhorn_mhc = mhc::connection<T, 4, mhc::sinkhorn<>>;
 template <class T>
 using entropic_mhc = mhc::connection<T, 4, mhc::entropic>;
 
-/// Odd sizes, so that no row of any matrix fills a vector register.
-transformer_shape small_shape() {
-  return {.vocabulary = 7, .channels = 6, .heads = 2, .hidden = 10, .blocks = 2, .context = 5};
-}
-
 template <class Kind>
 language_model<typename Kind::element> make_model(transformer_shape const& shape, execution how) {
   using T = typename Kind::element;
   Kind kind{};
   kind.channels = shape.channels;
   // Mixing well away from the identity: gradients of every entry of H_res count.
-  return {shape, how, connect<T>(kind, {shape.channels, shape.sublayers(), how.threads, how.recompute, 1.5, 4})};
-}
-
-windows some_windows(transformer_shape const& shape, std::ptrdiff_t count, std::uint64_t seed) {
-  random_stream random(seed, purpose::batches, 0);
-  windows batch{count, shape.context, {}, {}};
-  for (std::ptrdiff_t i = 0; i < batch.tokens(); ++i) {
-    batch.bytes.push_back(static_cast<std::uint8_t>(random.below(shape.vocabulary)));
-    batch.targets.push_back(static_cast<std::uint8_t>(random.below(shape.vocabulary)));
-  }
-  return batch;
+  return {shape, how,
+          on_host::connect<T>(kind, {shape.channels, shape.sublayers(), how.threads, how.recompute, 1.5, 4})};
 }
 
 /// Started as for training, then moved so that nothing is small, zero or equal by construction.

@@ -12,6 +12,14 @@
 static_assert(mhc::scalar<float> && mhc::scalar<double const> && mhc::scalar<long double>);
 static_assert(!mhc::scalar<int> && !mhc::scalar<float&> && !mhc::scalar<std::complex<double>>);
 
+// elements: scalars, and two that are only stored; what is computed with them
+static_assert(mhc::element<float> && mhc::element<long double const> && !mhc::element<int> && !mhc::element<short>);
+static_assert(mhc::element<mhc::bfloat16> && mhc::element<mhc::half const> && !mhc::element<mhc::half&>);
+static_assert(!mhc::scalar<mhc::bfloat16> && !mhc::scalar<mhc::half>);
+static_assert(std::is_same_v<mhc::coefficient_t<mhc::bfloat16 const>, float>);
+static_assert(std::is_same_v<mhc::coefficient_t<mhc::half>, float>);
+static_assert(std::is_same_v<mhc::coefficient_t<double const>, double>);
+
 // policies: small values that opt in
 struct tagged {
   using execution_policy_tag = void;

@@ -28,6 +28,9 @@ static_assert(!std::convertible_to<batch_view<float, 4>, batch_view<float, 3>>);
 static_assert(!std::convertible_to<stream_view<float, 1>, token_view<float>>);
 static_assert(!std::convertible_to<token_view<float>, stream_view<float, 1>>);
 
+static_assert(only_forward<stream_view<mhc::bfloat16, 4>, stream_view<mhc::bfloat16 const, 4>>);
+static_assert(!std::convertible_to<token_view<mhc::bfloat16>, token_view<float>>);
+
 template <class V>
 inline constexpr bool is_plain =
     std::is_aggregate_v<V> && std::is_trivially_copyable_v<V> && std::is_standard_layout_v<V>;
@@ -47,8 +50,13 @@ concept has_vectors = requires { typename vector_view<float, K>; };
 
 static_assert(has_streams<1> && has_streams<8> && !has_streams<0> && !has_streams<9>);
 static_assert(has_matrices<1> && has_matrices<16> && !has_matrices<0> && !has_matrices<17>);
+template <class T>
+concept has_coefficients = requires { typename vector_view<T, 4>; };
+
+static_assert(has_coefficients<float> && !has_coefficients<mhc::bfloat16> && !has_coefficients<mhc::half>);
 static_assert(has_vectors<0> && has_vectors<80> && !has_vectors<-1>);
 static_assert(has_tokens<float> && has_tokens<double const> && has_tokens<long double>);
+static_assert(has_tokens<mhc::bfloat16> && has_tokens<mhc::half const>);
 static_assert(!has_tokens<int> && !has_tokens<bool> && !has_tokens<float*>);
 
 TEST_CASE("views number their elements row by row", "[static][views]") {

@@ -26,6 +26,19 @@ inline constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T>
 inline constexpr T eps = std::numeric_limits<T>::epsilon();
 
+template <>
+inline constexpr bfloat16 not_a_number<bfloat16>{not_a_number<float>};
+template <>
+inline constexpr half not_a_number<half>{not_a_number<float>};
+
+/// What rounding to S changes a number by at most, relative to it: nothing for what is computed in.
+template <class S>
+inline constexpr long double rounding = 0;
+template <>
+inline constexpr long double rounding<bfloat16> = 0x1p-8L;
+template <>
+inline constexpr long double rounding<half> = 0x1p-11L;
+
 /// An array filled with NaN, so that an element which is not written shows; aligned for its elements and for no vector
 /// register; between guards that are checked when it goes.
 template <class T>
@@ -68,13 +81,29 @@ class guarded {
   std::size_t first_ = 0;
 };
 
+/// Numbers as elements of S, which hold them.
+template <class S, class U>
+guarded<S> stored(std::vector<U> const& a) {
+  std::vector<S> s;
+  for (auto const& x : a) s.push_back(S(static_cast<coefficient_t<S>>(x)));
+  return guarded<S>(s);
+}
+
+/// Each rounded to S, as what it was.
+template <class S, class T>
+std::vector<T> rounded(std::vector<T> const& a) {
+  auto const s = stored<S>(a);
+  return {s.begin(), s.end()};
+}
+
 /// N(0, σ²), the same on every run.
 template <class T>
 std::vector<T> gaussian(std::ptrdiff_t count, double sigma = 1, unsigned seed = 1) {
   std::mt19937 engine{seed};
   std::normal_distribution<double> draw{0, 1};
+  using number = std::conditional_t<mhc::element<T>, coefficient_t<T>, T>;
   std::vector<T> a(static_cast<std::size_t>(count));
-  for (auto& x : a) x = static_cast<T>(sigma * draw(engine));
+  for (auto& x : a) x = T(static_cast<number>(sigma * draw(engine)));
   return a;
 }
 
@@ -108,6 +137,18 @@ long double error(A const& actual, E const& expected) {
     if (!(d <= worst)) worst = std::isnan(d) ? infinity<long double> : d;
   }
   return worst;
+}
+
+/// The same beyond what rounding the expected number to S may change.
+template <class S, class A, class E>
+long double error_beyond_rounding(A const& actual, E const& expected) {
+  std::vector<long double> e;
+  auto a = actual.begin();
+  for (auto const& x : expected) {
+    long double const d = a == actual.end() ? 0 : static_cast<long double>(*a++) - x, may = rounding<S> * std::abs(x);
+    e.push_back(std::abs(d) <= may ? x + d : x + std::copysign(may, d));
+  }
+  return error(actual, e);
 }
 
 /// The same relative to the largest expected magnitude.

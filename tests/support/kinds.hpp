@@ -75,9 +75,10 @@ struct mhc_entropic {
   }
 };
 
-template <class P, class T, int Streams, class K>
-struct kind_case : test_case<P, T, Streams> {
+template <class P, class S, int Streams, class K>
+struct kind_case : test_case<P, S, Streams> {
   using kind = K;
+  using T = coefficient_t<S>;
   using type = decltype(K::template make<T, Streams>(1));
   static type make(std::ptrdiff_t channels) { return K::template make<T, Streams>(channels); }
 };
@@ -116,22 +117,25 @@ T chain(int n, std::ptrdiff_t channels) {
   return T(n * channels + 16 * n) * eps<T>;
 }
 
-template <class T>
+template <class S, class T = coefficient_t<S>>
 struct coefficient_values {
-  std::vector<T> pre, post, res, u;
+  std::vector<T> pre, post, res;
+  std::vector<S> u;
 };
 
 /// With u or without it: `pre` or `coefficients`.
-template <class Case, class T = typename Case::value>
-coefficient_values<T> run_gates(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
-                                std::vector<T> const& x,
+template <class Case, class S = typename Case::value, class T = coefficient_t<S>>
+coefficient_values<S> run_gates(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
+                                std::vector<S> const& x,
                                 typename Case::policy const& policy = typename Case::policy{}) {
   constexpr int N = Case::n;
   std::ptrdiff_t const channels = kind.channels, batch = static_cast<std::ptrdiff_t>(x.size()) / (N * channels);
-  guarded<T> const xs(x), ps(parameters);
-  guarded<T> pre(batch * N), post(batch * N), res(batch * N * N), u(with_u ? batch * channels : 0);
+  guarded<S> const xs(x);
+  guarded<T> const ps(parameters);
+  guarded<T> pre(batch * N), post(batch * N), res(batch * N * N);
+  guarded<S> u(with_u ? batch * channels : 0);
   auto const p = parameters_at(kind, ps.data());
-  stream_view<T const, N> const xv{xs.data(), batch, channels};
+  stream_view<S const, N> const xv{xs.data(), batch, channels};
   if (with_u) {
     mhc::pre(policy, kind, p, xv, {pre.data(), batch}, {post.data(), batch}, {res.data(), batch},
              {u.data(), batch, channels});
@@ -142,9 +146,10 @@ coefficient_values<T> run_gates(bool with_u, typename Case::type const& kind, st
 }
 
 /// What comes back: gradients of x and of all parameters.
-template <class T>
+template <class S, class T = coefficient_t<S>>
 struct gate_gradients {
-  std::vector<T> x, parameters;
+  std::vector<S> x;
+  std::vector<T> parameters;
 };
 
 /// The cotangents of a batch; `first` is that of u for `pre_vjp`, that of H_pre for `coefficients_vjp`.
@@ -153,31 +158,35 @@ struct cotangents {
   std::vector<T> first, post, res;
 };
 
-template <class Kind, class T = typename Kind::element>
+/// That of u as streams of S hold it.
+template <class S = void, class Kind, class T = typename Kind::element>
 cotangents<T> random_cotangents(bool with_u, Kind const& kind, std::ptrdiff_t batch, unsigned seed = 31) {
   constexpr int N = Kind::streams;
-  return {gaussian<T>(batch * (with_u ? kind.channels : N), 1, seed), gaussian<T>(batch * N, 1, seed + 1),
-          gaussian<T>(batch * N * N, 1, seed + 2)};
+  auto first = gaussian<T>(batch * (with_u ? kind.channels : N), 1, seed);
+  if constexpr (!std::is_void_v<S>)
+    if (with_u) first = rounded<S>(first);
+  return {first, gaussian<T>(batch * N, 1, seed + 1), gaussian<T>(batch * N * N, 1, seed + 2)};
 }
 
 /// Starts from `start`: x_gradient holds it where the mode accumulates, parameters_gradient always.
-template <class Case, class T = typename Case::value>
-gate_gradients<T> run_gates_vjp(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
-                                std::vector<T> const& x, cotangents<T> const& g,
+template <class Case, class S = typename Case::value, class T = coefficient_t<S>>
+gate_gradients<S> run_gates_vjp(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
+                                std::vector<S> const& x, cotangents<T> const& g,
                                 typename Case::policy const& policy = typename Case::policy{},
                                 update mode = update::overwrite, T start = 0) {
   constexpr int N = Case::n;
   std::ptrdiff_t const channels = kind.channels, batch = static_cast<std::ptrdiff_t>(x.size()) / (N * channels);
-  guarded<T> const xs(x), ps(parameters), first(g.first), post(g.post), res(g.res);
-  guarded<T> xg(static_cast<std::ptrdiff_t>(x.size()), mode == update::accumulate ? start : not_a_number<T>);
+  guarded<S> const xs(x), ug = stored<S>(with_u ? g.first : std::vector<T>{});
+  guarded<T> const ps(parameters), first(g.first), post(g.post), res(g.res);
+  guarded<S> xg(static_cast<std::ptrdiff_t>(x.size()), mode == update::accumulate ? S(start) : not_a_number<S>);
   guarded<T> pg(parameter_count(kind), start);
   auto const p = parameters_at(kind, ps.data());
   auto const q = parameters_at(kind, pg.data());
-  stream_view<T const, N> const xv{xs.data(), batch, channels};
-  stream_view<T, N> const xgv{xg.data(), batch, channels};
+  stream_view<S const, N> const xv{xs.data(), batch, channels};
+  stream_view<S, N> const xgv{xg.data(), batch, channels};
   if (with_u) {
-    mhc::pre_vjp(policy, kind, p, xv, {first.data(), batch, channels}, {post.data(), batch}, {res.data(), batch}, xgv,
-                 q, mode);
+    mhc::pre_vjp(policy, kind, p, xv, {ug.data(), batch, channels}, {post.data(), batch}, {res.data(), batch}, xgv, q,
+                 mode);
   } else {
     mhc::coefficients_vjp(policy, kind, p, xv, {first.data(), batch}, {post.data(), batch}, {res.data(), batch}, xgv, q,
                           mode);
@@ -185,9 +194,9 @@ gate_gradients<T> run_gates_vjp(bool with_u, typename Case::type const& kind, st
   return {xg.values(), pg.values()};
 }
 
-template <class Kind, class T>
+template <class Kind, class T, class S>
 coefficient_values<long double> expected_gates(bool with_u, Kind const& kind, std::vector<T> const& parameters,
-                                               std::vector<T> const& x) {
+                                               std::vector<S> const& x) {
   std::ptrdiff_t const row = Kind::streams * kind.channels;
   auto const p = split(kind, parameters);
   coefficient_values<long double> e;
@@ -203,9 +212,9 @@ coefficient_values<long double> expected_gates(bool with_u, Kind const& kind, st
   return e;
 }
 
-template <class Kind, class T>
+template <class Kind, class T, class X>
 gate_gradients<long double> expected_gates_vjp(bool with_u, Kind const& kind, std::vector<T> const& parameters,
-                                               std::vector<T> const& x, cotangents<T> const& g) {
+                                               std::vector<X> const& x, cotangents<T> const& g) {
   constexpr std::ptrdiff_t n = Kind::streams;
   std::ptrdiff_t const row = n * kind.channels, batch = static_cast<std::ptrdiff_t>(x.size()) / row;
   auto const p = split(kind, parameters);

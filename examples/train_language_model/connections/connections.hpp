@@ -23,6 +23,7 @@ struct connection_kind {
   char const* colour;
   std::ptrdiff_t most_streams;
   connect_function* connect;
+  connect_function* connect_on_device;  ///< null in a program that was built without nvcc or cuBLAS
 };
 
 std::span<connection_kind const> connection_kinds();
@@ -33,19 +34,16 @@ connection_kind const& connection_named(std::string_view name);
 /// "residual, hc, …"
 std::string connection_names();
 
-// Each in a file of its own, which is quicker to compile.
-connect_function connect_residual;
-connect_function connect_hc;
-connect_function connect_mhc;
-connect_function connect_mhc_exact;
-connect_function connect_identity;
-connect_function connect_unconstrained;
-connect_function connect_permutation;
-connect_function connect_kronecker;
-connect_function connect_circulant;
-connect_function connect_orthostochastic;
-connect_function connect_transport;
-connect_function connect_orthogonal;
-connect_function connect_euclidean;
+// Each in a file of its own, which is quicker to compile: by the host's compiler and, where there is one, by nvcc.
+namespace on_host {
+connect_function connect_residual, connect_hc, connect_mhc, connect_mhc_exact, connect_identity, connect_unconstrained,
+    connect_permutation, connect_kronecker, connect_circulant, connect_orthostochastic, connect_transport,
+    connect_orthogonal, connect_euclidean;
+}
+namespace on_device {
+connect_function connect_residual, connect_hc, connect_mhc, connect_mhc_exact, connect_identity, connect_unconstrained,
+    connect_permutation, connect_kronecker, connect_circulant, connect_orthostochastic, connect_transport,
+    connect_orthogonal, connect_euclidean;
+}
 
 }  // namespace demo

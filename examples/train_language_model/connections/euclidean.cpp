@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "projected.hpp"
 
-namespace demo {
+namespace demo::DEMO_PLACE {
 
 std::unique_ptr<connected_stack<float>> connect_euclidean(std::ptrdiff_t streams, connection_settings const& settings) {
   return connect_projected<mhc::euclidean>(streams, settings);
 }
 
-}  // namespace demo
+}  // namespace demo::DEMO_PLACE

@@ -3,7 +3,7 @@
 #include "connections.hpp"
 #include "with_streams.hpp"
 
-namespace demo {
+namespace demo::DEMO_PLACE {
 
 std::unique_ptr<connected_stack<float>> connect_hc(std::ptrdiff_t streams, connection_settings const& settings) {
   return with_streams<8>(streams, [&](auto n) {
@@ -11,4 +11,4 @@ std::unique_ptr<connected_stack<float>> connect_hc(std::ptrdiff_t streams, conne
   });
 }
 
-}  // namespace demo
+}  // namespace demo::DEMO_PLACE

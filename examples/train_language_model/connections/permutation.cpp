@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "projected.hpp"
 
-namespace demo {
+namespace demo::DEMO_PLACE {
 
 std::unique_ptr<connected_stack<float>> connect_permutation(std::ptrdiff_t streams,
                                                             connection_settings const& settings) {
   return connect_projected<mhc::permutation, 4>(streams, settings);
 }
 
-}  // namespace demo
+}  // namespace demo::DEMO_PLACE

@@ -5,7 +5,7 @@
 #include "connections.hpp"
 #include "with_streams.hpp"
 
-namespace demo {
+namespace demo::DEMO_PLACE {
 
 /// mHC with H_res from this projection, for 1, 2, 4 … `Most` streams.
 template <class Projection, int Most = 8>
@@ -15,4 +15,4 @@ std::unique_ptr<connected_stack<float>> connect_projected(std::ptrdiff_t streams
   });
 }
 
-}  // namespace demo
+}  // namespace demo::DEMO_PLACE

@@ -76,6 +76,8 @@ json settings_json(summary const& run) {
           {"seed", o.seed},
           {"validation_batches", o.validation},
           {"recompute", o.recompute},
+          {"device", o.device},
+          {"computed_by", run.computed_by},
           {"threads", run.threads}};
 }
 

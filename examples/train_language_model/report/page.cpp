@@ -111,8 +111,7 @@ std::string page_of(summary const& run, std::vector<figure> const& figures) {
   write_table(s, run);
   write_figures(s, figures);
   write_samples(s, run);
-  s << "<footer>Seed " << run.settings.seed << ", " << run.threads << (run.threads == 1 ? " thread, " : " threads, ")
-    << fixed(run.seconds, 0)
+  s << "<footer>Seed " << run.settings.seed << ", " << escaped(run.computed_by) << ", " << fixed(run.seconds, 0)
     << " s in all. The data: steps.csv, validation.csv, gains.csv, h_res.csv, report.json.</footer>\n"
     << "</body>\n</html>\n";
   return s.str();

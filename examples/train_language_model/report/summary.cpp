@@ -11,7 +11,7 @@ namespace demo {
 namespace {
 
 void measure_mixing(trainer<float>& t, windows const& batch, measurement& m) {
-  m.mixed = t.model.measure_mixing(t.parameters.data(), batch);
+  m.mixed = t.measure_mixing(batch);
   m.forward_gain = m.mixed.gain_by_depth.back().forward;
   m.backward_gain = m.mixed.gain_by_depth.back().backward;
 }
@@ -59,6 +59,7 @@ summary summarise(options const& o, corpus const& text, std::vector<trainer<floa
               .text_bytes = text.bytes.size(),
               .steps = steps_done(trainers),
               .threads = thread_count(o.threads),
+              .computed_by = computed_by(o),
               .prompt = std::string(text.validation().substr(0, unsigned_size((o.context + 1) / 2))),
               .kinds = {}};
   for (auto& t : trainers) run.kinds.push_back(measure(o, t, validation.front(), run.prompt));

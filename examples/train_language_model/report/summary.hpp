@@ -39,6 +39,7 @@ struct summary {
   std::ptrdiff_t steps = 0;  ///< Done; fewer than asked for where the run was interrupted.
   double seconds = 0;        ///< Of this process, training and measuring.
   int threads = 1;
+  std::string computed_by;  ///< "4 threads", or the name of the device.
   std::string prompt;
   std::vector<measurement> kinds;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../transformer/pieces.hpp"
+#include "adamw_step.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -10,34 +11,27 @@
 
 namespace demo {
 
-/// AdamW (arXiv 1711.05101): p −= rate·(m̂/(√v̂ + ε) + decay·p), the decay on matrices only.
+/// AdamW: the state of the optimiser, the decay on matrices only.
 template <class T>
 class adamw {
  public:
-  static constexpr double beta1 = 0.9;
-  static constexpr double beta2 = 0.95;
-  static constexpr double epsilon = 1e-8;
-
   adamw(std::ptrdiff_t count, std::vector<std::pair<std::ptrdiff_t, std::ptrdiff_t>> const& matrices, double decay)
       : first(unsigned_size(count)), second(unsigned_size(count)), decay_(unsigned_size(count)) {
     for (auto const& [at, size] : matrices) std::fill_n(decay_.begin() + at, size, static_cast<T>(decay));
   }
 
-  /// `step` counts from 1; the gradient is multiplied by `gradient_scale` first.
-  void update(int threads, std::ptrdiff_t step, double rate, double gradient_scale, buffer<T> const& gradient,
-              buffer<T>& parameters) {
-    T const b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2), scale = static_cast<T>(gradient_scale);
-    T const unbias1 = static_cast<T>(1 / (1 - std::pow(beta1, static_cast<double>(step))));
-    T const unbias2 = static_cast<T>(1 / (1 - std::pow(beta2, static_cast<double>(step))));
+  void update(int threads, adamw_step<T> const& s, buffer<T> const& gradient, buffer<T>& parameters) {
     for_each_range(threads, signed_size(parameters), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
       auto const piece = [&](auto& values) { return array_of(values, begin, end); };
       auto m = piece(first), v = piece(second), p = piece(parameters);
-      auto const g = scale * piece(gradient);
-      m = b1 * m + (1 - b1) * g;
-      v = b2 * v + (1 - b2) * g.square();
-      p -= static_cast<T>(rate) * (unbias1 * m / ((unbias2 * v).sqrt() + static_cast<T>(epsilon)) + piece(decay_) * p);
+      auto const g = s.gradient_scale * piece(gradient);
+      m = s.beta1 * m + (1 - s.beta1) * g;
+      v = s.beta2 * v + (1 - s.beta2) * g.square();
+      p -= s.rate * (s.unbias1 * m / ((s.unbias2 * v).sqrt() + s.epsilon) + piece(decay_) * p);
     });
   }
+
+  buffer<T> const& decay() const { return decay_; }
 
   buffer<T> first;   ///< Running mean of the gradient.
   buffer<T> second;  ///< Running mean of its square.

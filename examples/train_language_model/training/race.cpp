@@ -22,20 +22,42 @@ void validate_all(std::vector<trainer<float>>& trainers, std::vector<windows> co
   }
 }
 
+void save(options const& o, corpus const& text, std::vector<trainer<float>>& trainers) {
+  for (auto& t : trainers) t.fetch();
+  save_checkpoint(o.save, fingerprint_of(o, text.bytes), trainers);
+}
+
+void move_to_device(options const& o, connection_kind const& kind, connection_settings const& settings,
+                    trainer<float>& t) {
+  t.train_on(make_device_learner({.shape = shape_of(o),
+                                  .recompute = o.recompute,
+                                  .layout = t.model.layout(),
+                                  .decay = t.optimiser.decay(),
+                                  .connections = kind.connect_on_device(o.streams, settings)}));
+}
+
 }  // namespace
+
+std::string computed_by(options const& o) {
+  if (o.device == "cuda") return device_name();
+  int const threads = thread_count(o.threads);
+  return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+}
 
 std::vector<trainer<float>> make_trainers(options const& o) {
   int const threads = thread_count(o.threads);
   std::vector<trainer<float>> trainers;
   for (std::string const& name : o.connections) {
     auto const shape = shape_of(o);
-    auto connections = connection_named(name).connect(o.streams, {.channels = o.channels,
-                                                                  .layers = shape.sublayers(),
-                                                                  .threads = threads,
-                                                                  .recompute = o.recompute,
-                                                                  .diagonal = o.diagonal});
-    trainers.emplace_back(name, language_model<float>(shape, {threads, o.recompute}, std::move(connections)), o.seed,
-                          threads);
+    auto const& kind = connection_named(name);
+    connection_settings const settings{.channels = o.channels,
+                                       .layers = shape.sublayers(),
+                                       .threads = threads,
+                                       .recompute = o.recompute,
+                                       .diagonal = o.diagonal};
+    language_model<float> model(shape, {threads, o.recompute}, kind.connect(o.streams, settings));
+    auto& t = trainers.emplace_back(name, std::move(model), o.seed, threads);
+    if (o.device == "cuda") move_to_device(o, kind, settings, t);
   }
   return trainers;
 }
@@ -63,11 +85,10 @@ void train(options const& o, corpus const& text, std::vector<trainer<float>>& tr
       if (!t.record.diverged()) t.step(batch, rate);
     }
     if ((step + 1) % validate_every == 0 || step + 1 == o.steps) validate_all(trainers, validation);
-    if (!o.save.empty() && (step + 1) % o.save_every == 0)
-      save_checkpoint(o.save, fingerprint_of(o, text.bytes), trainers);
+    if (!o.save.empty() && (step + 1) % o.save_every == 0) save(o, text, trainers);
     after_step(step + 1);
   }
-  if (!o.save.empty()) save_checkpoint(o.save, fingerprint_of(o, text.bytes), trainers);
+  if (!o.save.empty()) save(o, text, trainers);
   validate_all(trainers, validation);
 }
 

@@ -7,9 +7,15 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace demo {
+
+/// "4 threads", or the name of the device.
+///
+/// @throws std::runtime_error  --device cuda cannot be had
+std::string computed_by(options const& o);
 
 /// One trainer for every --connection: the same transformer from the same weights, in other connections.
 std::vector<trainer<float>> make_trainers(options const& o);

@@ -33,7 +33,7 @@ std::string generate(trainer<T>& t, std::string_view prompt, std::ptrdiff_t coun
   random_stream random(seed, purpose::sample, 0);
   for (std::ptrdiff_t i = 0; i < count; ++i) {
     auto const seen = std::min(bytes.size(), unsigned_size(t.model.shape().context));
-    bytes.push_back(draw<T>(t.model.next_logits(t.parameters.data(), std::span(bytes).last(seen)), random));
+    bytes.push_back(draw<T>(t.next_logits(std::span(bytes).last(seen)), random));
   }
   return {bytes.begin() + static_cast<std::ptrdiff_t>(prompt.size()), bytes.end()};
 }

@@ -50,7 +50,7 @@ class connected_stack {
   /// Of the last forward. Adds to parameters_gradient, writes x_gradient.
   virtual void backward(T const* parameters, mhc::token_view<T const> out_gradient, mhc::token_view<T> x_gradient,
                         T* parameters_gradient, sublayer_vjp<T> const& f_vjp) = 0;
-  virtual mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) const = 0;
+  virtual mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) = 0;
 
   std::ptrdiff_t parameter_count() const { return layers() * layer_parameter_count(); }
 };

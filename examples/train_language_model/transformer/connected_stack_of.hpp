@@ -4,27 +4,28 @@
 #include "../random.hpp"
 #include "connected_stack.hpp"
 #include "connection_settings.hpp"
-#include "matrix.hpp"
+#include "place.hpp"
+#include "sizes.hpp"
 
 #include <mhc/mhc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace demo {
 
 /// The streams are expanded from the embedding, carried through the layers by mhc::propagate, and contracted.
-template <class T, class Kind>
+template <class T, class Kind, class Place>
 class connected_stack_of final : public connected_stack<T> {
  public:
   connected_stack_of(Kind kind, connection_settings const& settings)
-      : stack_{kind, settings.layers, settings.recompute},
-        policy_{mhc::simd.with_threads(settings.threads)},
-        settings_{settings} {}
+      : stack_{kind, settings.layers, settings.recompute}, place_(settings), settings_{settings} {}
 
   std::ptrdiff_t layers() const override { return stack_.layers; }
   std::ptrdiff_t layer_parameter_count() const override { return mhc::parameter_count(stack_.connection); }
@@ -42,36 +43,40 @@ class connected_stack_of final : public connected_stack<T> {
         mhc::initialise(stack_.connection, l, layer, static_cast<T>(settings_.diagonal));
       else
         mhc::initialise(stack_.connection, l, layer);
-      add_noise(layer.first(unsigned_size(phi_size())), random_stream(seed, purpose::connections, to_unsigned(l)));
+      add_noise(layer.first(unsigned_size(phi_size())),
+                random_stream(seed, purpose::connections, static_cast<std::uint64_t>(l)));
     }
   }
 
   void forward(T const* parameters, mhc::token_view<T const> x, mhc::token_view<T> out, sublayer<T> const& f) override {
-    run(stack_, parameters, x, out, workspace_, streams_, streams_out_, f);
+    run(stack_, parameters, x, out, workspace_, f);
   }
 
   void backward(T const* parameters, mhc::token_view<T const> out_gradient, mhc::token_view<T> x_gradient,
                 T* parameters_gradient, sublayer_vjp<T> const& f_vjp) override {
+    auto const& policy = place_.policy(stack_.connection, x_gradient.size);
     auto const gradient = view(streams_out_, out_gradient.size);
-    mhc::contract_vjp(policy_, mhc::contraction::mean, out_gradient, gradient);
-    mhc::propagate_vjp(policy_, stack_, parameters, view(streams_, x_gradient.size),
+    mhc::contract_vjp(policy, mhc::contraction::mean, out_gradient, gradient);
+    mhc::propagate_vjp(policy, stack_, parameters, view(streams_, x_gradient.size),
                        used(workspace_, stack_, x_gradient.size), gradient, gradient, parameters_gradient, f_vjp);
-    mhc::expand_vjp(policy_, gradient, x_gradient);
+    mhc::expand_vjp(policy, gradient, x_gradient);
   }
 
-  mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) const override {
+  mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) override {
     auto const keeping = stack_with(false);
-    buffer<T> workspace, streams, streams_out, out(unsigned_size(x.size * x.channels));
-    run(keeping, parameters, x, {out.data(), x.size, x.channels}, workspace, streams, streams_out, f);
+    memory workspace, out;
+    Place::grow(out, x.size * x.channels);
+    run(keeping, parameters, x, {out.data(), x.size, x.channels}, workspace, f);
 
+    std::vector<T> h_res(unsigned_size(layers() * x.size * N * N)), of_token(unsigned_size(layers() * N * N));
+    for (std::ptrdiff_t l = 0; l < layers(); ++l)
+      Place::copy_to_host(mhc::h_res_of(keeping, used(workspace, keeping, x.size), x.size, l).data, x.size * N * N,
+                          h_res.data() + l * x.size * N * N);
     mixing result{N, std::vector<mhc::gain>(unsigned_size(layers())),
                   std::vector<double>(unsigned_size(layers() * N * N)), std::vector<double>(unsigned_size(N * N))};
-    buffer<T> of_token(unsigned_size(layers() * N * N));
     for (std::ptrdiff_t t = 0; t < x.size; ++t) {
-      for (std::ptrdiff_t l = 0; l < layers(); ++l) {
-        auto const h = mhc::h_res_of(keeping, workspace, x.size, l);
-        std::copy_n(h.data + t * N * N, N * N, data_at(of_token, l * N * N));
-      }
+      for (std::ptrdiff_t l = 0; l < layers(); ++l)
+        std::copy_n(h_res.data() + (l * x.size + t) * N * N, N * N, of_token.data() + l * N * N);
       add_token(of_token, x.size, result);
     }
     return result;
@@ -81,9 +86,7 @@ class connected_stack_of final : public connected_stack<T> {
   static constexpr int N = static_cast<int>(Kind::streams);
   static constexpr bool has_diagonal =
       requires(Kind kind, std::span<T> layer) { mhc::initialise(kind, 0, layer, T(1)); };
-  using square = Eigen::Matrix<double, N, N, Eigen::RowMajor>;
-
-  static std::uint64_t to_unsigned(std::ptrdiff_t i) { return static_cast<std::uint64_t>(i); }
+  using memory = typename Place::template memory<T>;
 
   mhc::stack<Kind> stack_with(bool recompute) const {
     auto stack = stack_;
@@ -93,27 +96,24 @@ class connected_stack_of final : public connected_stack<T> {
 
   std::ptrdiff_t stream_count(std::ptrdiff_t tokens) const { return tokens * N * stack_.connection.channels; }
 
-  mhc::stream_view<T, N> view(buffer<T>& streams, std::ptrdiff_t tokens) const {
+  mhc::stream_view<T, N> view(memory& streams, std::ptrdiff_t tokens) const {
     return {streams.data(), tokens, stack_.connection.channels};
   }
 
-  static std::span<T> used(buffer<T>& workspace, mhc::stack<Kind> const& stack, std::ptrdiff_t tokens) {
-    return std::span<T>(workspace).first(unsigned_size(mhc::workspace_size(stack, tokens)));
-  }
-
-  static void grow(buffer<T>& values, std::ptrdiff_t size) {
-    if (signed_size(values) < size) values.resize(unsigned_size(size));
+  static std::span<T> used(memory& workspace, mhc::stack<Kind> const& stack, std::ptrdiff_t tokens) {
+    return {workspace.data(), unsigned_size(mhc::workspace_size(stack, tokens))};
   }
 
   void run(mhc::stack<Kind> const& stack, T const* parameters, mhc::token_view<T const> x, mhc::token_view<T> out,
-           buffer<T>& workspace, buffer<T>& streams, buffer<T>& streams_out, sublayer<T> const& f) const {
-    grow(streams, stream_count(x.size));
-    grow(streams_out, stream_count(x.size));
-    grow(workspace, mhc::workspace_size(stack, x.size));
-    mhc::expand(policy_, x, view(streams, x.size));
-    mhc::propagate(policy_, stack, parameters, view(streams, x.size), view(streams_out, x.size),
+           memory& workspace, sublayer<T> const& f) {
+    Place::grow(streams_, stream_count(x.size));
+    Place::grow(streams_out_, stream_count(x.size));
+    Place::grow(workspace, mhc::workspace_size(stack, x.size));
+    auto const& policy = place_.policy(stack.connection, x.size);
+    mhc::expand(policy, x, view(streams_, x.size));
+    mhc::propagate(policy, stack, parameters, view(streams_, x.size), view(streams_out_, x.size),
                    used(workspace, stack, x.size), f);
-    mhc::contract(policy_, mhc::contraction::mean, view(streams_out, x.size), out);
+    mhc::contract(policy, mhc::contraction::mean, view(streams_out_, x.size), out);
   }
 
   /// Without noise the streams of an mHC start equal and, by symmetry, stay so.
@@ -123,31 +123,40 @@ class connected_stack_of final : public connected_stack<T> {
   }
 
   /// Adds one token, whose H_res of all layers are given, to the means and the worst gains.
-  void add_token(buffer<T> const& h_res, std::ptrdiff_t tokens, mixing& result) const {
-    square product = square::Identity();
+  void add_token(std::vector<T> const& h_res, std::ptrdiff_t tokens, mixing& result) const {
+    std::array<double, N * N> product{};
+    for (std::size_t i = 0; i < N; ++i) product[i * (N + 1)] = 1;
     for (std::ptrdiff_t l = 0; l < layers(); ++l) {
-      square const h =
-          Eigen::Map<Eigen::Matrix<T, N, N, Eigen::RowMajor> const>(h_res.data() + l * N * N).template cast<double>();
-      product = (h * product).eval();
-      Eigen::Map<square>(result.h_res.data() + l * N * N) += h / double(tokens);
+      T const* const h = h_res.data() + l * N * N;
+      auto const before = product;
+      for (std::size_t i = 0; i < N; ++i)
+        for (std::size_t j = 0; j < N; ++j) {
+          double& sum = product[i * N + j] = 0;
+          for (std::size_t k = 0; k < N; ++k) sum += double(h[i * N + k]) * before[k * N + j];
+        }
+      for (std::ptrdiff_t k = 0; k < N * N; ++k)
+        result.h_res[unsigned_size(l * N * N + k)] += double(h[k]) / double(tokens);
       auto const gain = mhc::composite_gain(mhc::batch_view<T const, N>{h_res.data(), l + 1});
       auto& worst = result.gain_by_depth[unsigned_size(l)];
       worst = {std::max(worst.forward, double(gain.forward)), std::max(worst.backward, double(gain.backward))};
     }
-    Eigen::Map<square>(result.product.data()) += product / double(tokens);
+    for (std::size_t k = 0; k < N * N; ++k) result.product[k] += product[k] / double(tokens);
   }
 
   mhc::stack<Kind> stack_;
-  decltype(mhc::simd.with_threads(1)) policy_;
+  Place place_;
   connection_settings settings_;
-  buffer<T> workspace_;
-  buffer<T> streams_;
-  buffer<T> streams_out_;
+  memory workspace_;
+  memory streams_;
+  memory streams_out_;
 };
+
+namespace DEMO_PLACE {
 
 template <class T, class Kind>
 std::unique_ptr<connected_stack<T>> connect(Kind kind, connection_settings const& settings) {
-  return std::make_unique<connected_stack_of<T, Kind>>(kind, settings);
+  return std::make_unique<connected_stack_of<T, Kind, place>>(kind, settings);
 }
 
+}  // namespace DEMO_PLACE
 }  // namespace demo

@@ -4,6 +4,7 @@
 #include "../random.hpp"
 #include "connected_stack.hpp"
 #include "head.hpp"
+#include "layout.hpp"
 #include "sublayers.hpp"
 
 #include <cmath>
@@ -32,6 +33,13 @@ class language_model {
 
   transformer_shape const& shape() const { return shape_; }
   connected_stack<T> const& connections() const { return *connections_; }
+
+  parameter_layout layout() const {
+    parameter_layout at{positions_at(), {}, head_at(), connections_at(), parameter_count()};
+    for (std::ptrdiff_t l = 0; l < shape_.sublayers(); ++l)
+      at.sublayers.push_back(sublayers_at() + sublayers_.offset(l));
+    return at;
+  }
 
   std::ptrdiff_t transformer_parameter_count() const { return connections_at(); }
   std::ptrdiff_t parameter_count() const { return connections_at() + connections_->parameter_count(); }

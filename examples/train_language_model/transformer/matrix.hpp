@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "sizes.hpp"
+
 #include <Eigen/Core>
 
 #include <cstddef>
@@ -32,15 +34,5 @@ template <class T>
 T* data_at(buffer<T>& values, std::ptrdiff_t offset) {
   return values.data() + offset;
 }
-
-inline std::size_t unsigned_size(std::ptrdiff_t size) { return static_cast<std::size_t>(size); }
-
-template <class Container>
-std::ptrdiff_t signed_size(Container const& values) {
-  return static_cast<std::ptrdiff_t>(values.size());
-}
-
-/// Rounded up to whole cache lines, so that pieces written by different threads share none.
-constexpr std::ptrdiff_t padded(std::ptrdiff_t count) { return (count + 15) / 16 * 16; }
 
 }  // namespace demo

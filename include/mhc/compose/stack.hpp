@@ -26,36 +26,108 @@ namespace mhc {
 /// only, and gives the same bits as the first time.
 ///
 /// Shapes      x, x_out (B, N, C); parameters: layer l's at l·parameter_count(connection); workspace of
-///             workspace_size(stack, B) elements where the policy's memory is.
-/// Result      x_out overwritten.
+///             workspace_size(stack, B) elements where the policy's memory is, or workspace_size<S>(stack, B) for x of
+///             another element S than the connection's: of bfloat16 or half, as u and y are then.
+/// Result      x_out overwritten. Of 16 bits it is rounded after every layer, as u is.
 /// Aliasing    x, x_out and workspace are three buffers.
 /// Order       f(l, u, y) is called once per layer, in order; with a policy that enqueues, f enqueues too.
 /// Memory      no allocation.
 /// Non-finite  stays in its own token, as far as F keeps it there.
 ///
-/// @param f  callable as f(std::ptrdiff_t layer, token_view<T const> u, token_view<T> y): writes y = F_l(u)
+/// @param f  callable as f(std::ptrdiff_t layer, token_view<S const> u, token_view<S> y): writes y = F_l(u)
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the stack or its projection is out of range; nothing is written
 /// @see mHC, arXiv:2512.24880, section 4.3 and table 3 (recomputation).
-template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams>
+template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
 void propagate(Policy const& policy, stack<Kind> const& network, std::type_identity_t<T const*> parameters,
-               std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<stream_view<T, N>> x_out,
+               stream_view<U, Kind::streams> x, std::type_identity_t<stream_view<S, N>> x_out,
                std::type_identity_t<std::span<T>> workspace, F&& f) {
-  detail::check_stack("mhc::propagate", network, parameters, x, workspace, {detail::writes("x_out", x_out)});
-  detail::stack_memory<Kind> const memory(network, x.size, workspace.data());
+  stream_view<S const, N> const from_x = x;
+  detail::check_stack("mhc::propagate", network, parameters, from_x, workspace, {detail::writes("x_out", x_out)});
+  detail::stack_memory<Kind, S> const memory(network, x.size, workspace.data());
   for (std::ptrdiff_t l = 0; l < network.layers; ++l) {
     auto const h = memory.coefficients(l);
     auto const u = memory.u(l);
-    auto const from = memory.streams(l, x, x_out);
+    auto const from = memory.streams(l, from_x, x_out);
     pre(policy, network.connection, detail::layer_parameters(network, parameters, l), from, h.pre, h.post, h.res, u);
-    f(l, token_view<T const>(u), memory.y(l));
+    f(l, token_view<S const>(u), memory.y(l));
     mix(policy, h.res, h.post, from, memory.y(l), memory.next_streams(l, x_out));
   }
 }
 
+namespace detail {
+
+/// What `propagate_vjp` works on.
+template <class Kind, class S>
+struct stack_backward {
+  using T = typename Kind::element;
+  static constexpr int N = Kind::streams;
+
+  stack<Kind> const& network;
+  T const* parameters;
+  stream_view<S const, N> x;
+  stack_memory<Kind, S> memory;
+  stream_view<S, N> x_gradient;
+  T* parameters_gradient;
+
+  /// Block after block, last first. `policy` waits for a block to be rebuilt, `recomputation` for room to rebuild one:
+  /// not for the first ones, so not for x_out_gradient either.
+  template <class Policy, class Wait, class F>
+  void run(Policy const& policy, Policy const& recomputation, Wait const& wait, stream_view<S const, N> x_out_gradient,
+           F& f_vjp) const {
+    auto gradient = x_out_gradient;
+    std::ptrdiff_t rebuilt = network.layers;
+    for (std::ptrdiff_t end = network.layers; end > 0;) {
+      std::ptrdiff_t const begin = memory.block_begin(end - 1);
+      auto const rebuild = [&] {
+        if (end < network.layers) wait(recomputation, policy);
+        std::ptrdiff_t const first = memory.block_begin(rebuilt - 1);
+        rebuild_block(recomputation, network, parameters, x, memory, first, rebuilt);
+        rebuilt = first;
+      };
+      if (network.recompute) {
+        if (rebuilt == end) rebuild();
+        wait(policy, recomputation);
+        if (memory.rooms > 1 && begin > 0) rebuild();
+      }
+      for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
+        layer(policy, l, gradient, f_vjp);
+        gradient = x_gradient;
+      }
+      end = begin;
+    }
+  }
+
+ private:
+  template <class Policy, class F>
+  void layer(Policy const& policy, std::ptrdiff_t l, stream_view<S const, N> gradient, F& f_vjp) const {
+    auto const h = memory.coefficients(l);
+    auto const from = memory.rebuilt_streams(l, x);
+    auto const g = memory.gradients();
+    mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h.res, g.h.post, x_gradient, g.y);
+    f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
+    pre_vjp(policy, network.connection, layer_parameters(network, parameters, l), from, g.u, g.h.post, g.h.res,
+            x_gradient, layer_parameters(network, parameters_gradient, l), update::accumulate);
+  }
+};
+
+template <bool One, class Policy, class Kind, class F, class T, class S, int N>
+void stack_vjp(Policy const& policy, Policy const& recomputation, stack<Kind> const& network, T const* parameters,
+               stream_view<S const, N> x, std::span<T> workspace, stream_view<S const, N> x_out_gradient,
+               stream_view<S, N> x_gradient, T* parameters_gradient, F& f_vjp) {
+  check_stack("mhc::propagate_vjp", network, parameters, x, workspace,
+              {reads("x_out_gradient", x_out_gradient), writes("x_gradient", x_gradient).in_place_of("x_out_gradient"),
+               writes("parameters_gradient", parameters_gradient, parameter_count(network))});
+  stack_backward<Kind, S>{network, parameters, x, {network, x.size, workspace.data()}, x_gradient, parameters_gradient}
+      .run(policy, recomputation, waiting<One>{}, x_out_gradient, f_vjp);
+}
+
+}  // namespace detail
+
 /// Gradients of `propagate`, last layer first.
 ///
-/// Shapes      x_out_gradient, x_gradient (B, N, C); parameters_gradient as parameters.
+/// Shapes      x_out_gradient, x_gradient (B, N, C), of x's element; parameters_gradient as parameters.
 /// Result      x_gradient overwritten; parameters_gradient added to. Parameters of F are the caller's.
 /// Aliasing    x_gradient may be x_out_gradient (in place).
 /// Order       f_vjp(l, u, y, y_gradient, u_gradient) is called once per layer, in reverse order.
@@ -64,37 +136,43 @@ void propagate(Policy const& policy, stack<Kind> const& network, std::type_ident
 ///
 /// @param x          the same x as in `propagate`
 /// @param workspace  as `propagate` left it
-/// @param f_vjp      callable as f_vjp(std::ptrdiff_t layer, token_view<T const> u, token_view<T const> y,
-///                   token_view<T const> y_gradient, token_view<T> u_gradient): writes u_gradient
+/// @param f_vjp      callable as f_vjp(std::ptrdiff_t layer, token_view<S const> u, token_view<S const> y,
+///                   token_view<S const> y_gradient, token_view<S> u_gradient): writes u_gradient
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the stack or its projection is out of range; nothing is written
-template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams>
+template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
 void propagate_vjp(Policy const& policy, stack<Kind> const& network, std::type_identity_t<T const*> parameters,
-                   std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<std::span<T>> workspace,
-                   std::type_identity_t<stream_view<T const, N>> x_out_gradient,
-                   std::type_identity_t<stream_view<T, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
+                   stream_view<U, Kind::streams> x, std::type_identity_t<std::span<T>> workspace,
+                   std::type_identity_t<stream_view<S const, N>> x_out_gradient,
+                   std::type_identity_t<stream_view<S, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
                    F&& f_vjp) {
-  detail::check_stack("mhc::propagate_vjp", network, parameters, x, workspace,
-                      {detail::reads("x_out_gradient", x_out_gradient),
-                       detail::writes("x_gradient", x_gradient).in_place_of("x_out_gradient"),
-                       detail::writes("parameters_gradient", parameters_gradient, parameter_count(network))});
-  detail::stack_memory<Kind> const memory(network, x.size, workspace.data());
-  auto gradient = x_out_gradient;
-  for (std::ptrdiff_t end = network.layers; end > 0;) {
-    std::ptrdiff_t const begin = memory.block_begin(end - 1);
-    if (network.recompute) detail::rebuild_block(policy, network, parameters, x, memory, begin, end);
-    for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
-      auto const h = memory.coefficients(l);
-      auto const from = memory.rebuilt_streams(l, x);
-      auto const g = memory.gradients();
-      mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h.res, g.h.post, x_gradient, g.y);
-      f_vjp(l, token_view<T const>(memory.u(l)), token_view<T const>(memory.y(l)), token_view<T const>(g.y), g.u);
-      pre_vjp(policy, network.connection, detail::layer_parameters(network, parameters, l), from, g.u, g.h.post,
-              g.h.res, x_gradient, detail::layer_parameters(network, parameters_gradient, l), update::accumulate);
-      gradient = x_gradient;
-    }
-    end = begin;
-  }
+  detail::stack_vjp<true>(policy, policy, network, parameters, stream_view<S const, N>(x), workspace, x_out_gradient,
+                          x_gradient, parameters_gradient, f_vjp);
+}
+
+/// The same with the recomputation under a policy of its own: for `mhc::cuda`, on a stream of its own, where it fills the
+/// time in which the other waits for the caller's communication.
+///
+/// Result      the same bits.
+/// Order       the caller orders `recomputation` behind `propagate`. It waits for nothing else at first, so it can run
+///             before x_out_gradient arrives; the last layers' block is rebuilt then and, with `stack.ahead`, one block
+///             more at a time while the block before it in this order runs backward. What follows under `policy` comes
+///             after all of it. f_vjp belongs to `policy`.
+/// Memory      no allocation. Policies with scratch memory need one each.
+///
+/// @param recomputation  where `pre` and `mix` run again; nothing does if `stack.recompute` is false
+/// @see mHC, arXiv:2512.24880, section 4.3.
+template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
+void propagate_vjp(Policy const& policy, std::type_identity_t<Policy> const& recomputation, stack<Kind> const& network,
+                   std::type_identity_t<T const*> parameters, stream_view<U, Kind::streams> x,
+                   std::type_identity_t<std::span<T>> workspace,
+                   std::type_identity_t<stream_view<S const, N>> x_out_gradient,
+                   std::type_identity_t<stream_view<S, N>> x_gradient, std::type_identity_t<T*> parameters_gradient,
+                   F&& f_vjp) {
+  detail::stack_vjp<false>(policy, recomputation, network, parameters, stream_view<S const, N>(x), workspace,
+                           x_out_gradient, x_gradient, parameters_gradient, f_vjp);
 }
 
 }  // namespace mhc

@@ -23,16 +23,17 @@ struct stack {
   std::ptrdiff_t layers;
   bool recompute = true;     ///< false: x, u and the coefficients of every layer are kept
   std::ptrdiff_t block = 0;  ///< L_r: x is kept at every block-th layer; 0 stands for optimal_block
+  bool ahead = false;        ///< room for two rebuilt blocks: one is rebuilt while the other runs backward
 };
 
 /// L_r* = argmin n⌈L/L_r⌉ + (n+2) L_r, which is about √(nL/(n+2)): the number of layers between kept x for which the
-/// kept x and the rebuilt block together are smallest.
+/// kept x and the rebuilt block together are smallest. With room for several rebuilt blocks, `rooms` (n+2) L_r.
 ///
 /// @see mHC, arXiv:2512.24880, eq. 20 and table 3
-constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t streams) {
+constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t streams, std::ptrdiff_t rooms = 1) {
   std::ptrdiff_t best = 1, least = -1;
   for (std::ptrdiff_t block = 1; block <= layers; ++block) {
-    std::ptrdiff_t const cost = streams * ((layers + block - 1) / block) + (streams + 2) * block;
+    std::ptrdiff_t const cost = streams * ((layers + block - 1) / block) + rooms * (streams + 2) * block;
     if (least < 0 || cost < least) {
       least = cost;
       best = block;
@@ -41,11 +42,17 @@ constexpr std::ptrdiff_t optimal_block(std::ptrdiff_t layers, std::ptrdiff_t str
   return best;
 }
 
+/// Rebuilt blocks that the workspace has room for.
+template <class Kind>
+constexpr std::ptrdiff_t room_count(stack<Kind> const& network) {
+  return network.recompute && network.ahead ? 2 : 1;
+}
+
 /// The L_r in use.
 template <class Kind>
 constexpr std::ptrdiff_t block_length(stack<Kind> const& network) {
   if (!network.recompute) return 1;
-  return network.block > 0 ? network.block : optimal_block(network.layers, Kind::streams);
+  return network.block > 0 ? network.block : optimal_block(network.layers, Kind::streams, room_count(network));
 }
 
 /// Elements of the parameters of all layers.
@@ -56,8 +63,8 @@ constexpr std::ptrdiff_t parameter_count(stack<Kind> const& network) {
 
 namespace detail {
 
-/// Where everything lies in the workspace. Every piece starts at a multiple of 16 elements.
-template <class Kind>
+/// Where everything lies in the workspace, for streams of S. Every piece starts at a multiple of 16 of its elements.
+template <class Kind, class S = typename Kind::element>
 struct stack_memory {
   using T = typename Kind::element;
   static constexpr int N = Kind::streams;
@@ -68,10 +75,10 @@ struct stack_memory {
   };
   struct gradient_views {
     coefficient_views h;
-    token_view<T> u, y;
+    token_view<S> u, y;
   };
 
-  std::ptrdiff_t layers, tokens, channels, block;
+  std::ptrdiff_t layers, tokens, channels, block, rooms;
   bool recompute;
   T* base;
 
@@ -80,62 +87,67 @@ struct stack_memory {
         tokens(batch),
         channels(network.connection.channels),
         block(block_length(network)),
+        rooms(room_count(network)),
         recompute(network.recompute),
         base(workspace) {}
 
   static constexpr std::ptrdiff_t padded(std::ptrdiff_t elements) { return (elements + 15) / 16 * 16; }
-  constexpr std::ptrdiff_t stream_size() const { return padded(tokens * N * channels); }
-  constexpr std::ptrdiff_t token_size() const { return padded(tokens * channels); }
+  static constexpr std::ptrdiff_t padded_streams(std::ptrdiff_t elements) {
+    return padded((elements * static_cast<std::ptrdiff_t>(sizeof(S)) + static_cast<std::ptrdiff_t>(sizeof(T)) - 1) /
+                  static_cast<std::ptrdiff_t>(sizeof(T)));
+  }
+  constexpr std::ptrdiff_t stream_size() const { return padded_streams(tokens * N * channels); }
+  constexpr std::ptrdiff_t token_size() const { return padded_streams(tokens * channels); }
   constexpr std::ptrdiff_t vector_size() const { return padded(tokens * N); }
   constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + padded(tokens * N * N); }
 
-  // In this order: y of every layer; x at the borders, but for layer 0, whose x is the caller's; then, for the layers
-  // of one block (without recompute: of all), coefficients and u, and x inside the block; scratch for gradients.
+  // In this order: y of every layer; x at the borders, but for layer 0, whose x is the caller's; then, for the layers of
+  // a block per room (without recompute: of all), coefficients and u, and x inside the blocks; scratch for gradients.
   constexpr std::ptrdiff_t borders() const { return (layers - 1) / block; }
-  constexpr std::ptrdiff_t kept_layers() const { return recompute ? block : layers; }
+  constexpr std::ptrdiff_t kept_layers() const { return recompute ? rooms * block : layers; }
   constexpr std::ptrdiff_t border_at() const { return layers * token_size(); }
   constexpr std::ptrdiff_t coefficients_at() const { return border_at() + borders() * stream_size(); }
   constexpr std::ptrdiff_t u_at() const { return coefficients_at() + kept_layers() * coefficient_size(); }
   constexpr std::ptrdiff_t inside_at() const { return u_at() + kept_layers() * token_size(); }
-  constexpr std::ptrdiff_t gradients_at() const { return inside_at() + (block - 1) * stream_size(); }
+  constexpr std::ptrdiff_t gradients_at() const { return inside_at() + rooms * (block - 1) * stream_size(); }
   constexpr std::ptrdiff_t size() const { return gradients_at() + coefficient_size() + 2 * token_size(); }
 
   constexpr std::ptrdiff_t block_begin(std::ptrdiff_t l) const { return l / block * block; }
-  constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % block : l; }
+  constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % (rooms * block) : l; }
 
-  token_view<T> y(std::ptrdiff_t l) const { return {base + l * token_size(), tokens, channels}; }
-  token_view<T> u(std::ptrdiff_t l) const { return {base + u_at() + slot(l) * token_size(), tokens, channels}; }
+  token_view<S> y(std::ptrdiff_t l) const { return token_at(l * token_size()); }
+  token_view<S> u(std::ptrdiff_t l) const { return token_at(u_at() + slot(l) * token_size()); }
   coefficient_views coefficients(std::ptrdiff_t l) const {
     return coefficients_in(base + coefficients_at() + slot(l) * coefficient_size());
   }
   gradient_views gradients() const {
-    T* const at = base + gradients_at();
-    return {coefficients_in(at),
-            {at + coefficient_size(), tokens, channels},
-            {at + coefficient_size() + token_size(), tokens, channels}};
+    std::ptrdiff_t const at = gradients_at(), u_gradient_at = at + coefficient_size();
+    return {coefficients_in(base + at), token_at(u_gradient_at), token_at(u_gradient_at + token_size())};
   }
 
   /// Forward: x_l is kept at a border and passes through x_out elsewhere.
-  stream_view<T const, N> streams(std::ptrdiff_t l, stream_view<T const, N> x, stream_view<T, N> x_out) const {
+  stream_view<S const, N> streams(std::ptrdiff_t l, stream_view<S const, N> x, stream_view<S, N> x_out) const {
     if (l == 0) return x;
-    return l % block == 0 ? stream_view<T const, N>(border(l)) : stream_view<T const, N>(x_out);
+    return l % block == 0 ? stream_view<S const, N>(border(l)) : stream_view<S const, N>(x_out);
   }
-  stream_view<T, N> next_streams(std::ptrdiff_t l, stream_view<T, N> x_out) const {
+  stream_view<S, N> next_streams(std::ptrdiff_t l, stream_view<S, N> x_out) const {
     return l + 1 < layers && (l + 1) % block == 0 ? border(l + 1) : x_out;
   }
   /// Backward: x_l inside a block has been rebuilt.
-  stream_view<T const, N> rebuilt_streams(std::ptrdiff_t l, stream_view<T const, N> x) const {
+  stream_view<S const, N> rebuilt_streams(std::ptrdiff_t l, stream_view<S const, N> x) const {
     if (l == 0) return x;
     return l % block == 0 ? border(l) : inside(l);
   }
-  stream_view<T, N> inside(std::ptrdiff_t l) const {
-    return {base + inside_at() + (l % block - 1) * stream_size(), tokens, channels};
+  stream_view<S, N> inside(std::ptrdiff_t l) const {
+    std::ptrdiff_t const room = l / block % rooms;
+    return streams_at(inside_at() + (room * (block - 1) + l % block - 1) * stream_size());
   }
 
  private:
-  stream_view<T, N> border(std::ptrdiff_t l) const {
-    return {base + border_at() + (l / block - 1) * stream_size(), tokens, channels};
-  }
+  stream_view<S, N> border(std::ptrdiff_t l) const { return streams_at(border_at() + (l / block - 1) * stream_size()); }
+  S* elements_at(std::ptrdiff_t offset) const { return reinterpret_cast<S*>(base + offset); }
+  token_view<S> token_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
+  stream_view<S, N> streams_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
   coefficient_views coefficients_in(T* at) const {
     return {{at, tokens}, {at + vector_size(), tokens}, {at + 2 * vector_size(), tokens}};
   }
@@ -147,9 +159,9 @@ parameters_of<Kind, T> layer_parameters(stack<Kind> const& network, T* parameter
 }
 
 /// x, u and the coefficients of layers begin … end − 1 again, from x at `begin` and the kept y.
-template <class Policy, class Kind, class T, int N>
-void rebuild_block(Policy const& policy, stack<Kind> const& network, T const* parameters, stream_view<T const, N> x,
-                   stack_memory<Kind> const& memory, std::ptrdiff_t begin, std::ptrdiff_t end) {
+template <class Policy, class Kind, class T, class S, int N>
+void rebuild_block(Policy const& policy, stack<Kind> const& network, T const* parameters, stream_view<S const, N> x,
+                   stack_memory<Kind, S> const& memory, std::ptrdiff_t begin, std::ptrdiff_t end) {
   for (std::ptrdiff_t l = begin; l < end; ++l) {
     auto const h = memory.coefficients(l);
     auto const from = memory.rebuilt_streams(l, x);
@@ -173,19 +185,27 @@ void check_stack_options(char const* operation, stack<Kind> const& network) {
 }  // namespace detail
 
 /// Elements that `propagate` and `propagate_vjp` need for a batch of `tokens`, known beforehand: for recompute
-/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers.
+/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers. `ahead` adds
+/// N·C·(L_r − 1) + C·L_r, and the coefficients of L_r layers. Counted in the connection's element: streams of 16 bits
+/// take half of it.
 ///
+/// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  an option of the stack is out of range
-template <class Kind>
+template <element S, class Kind>
 std::ptrdiff_t workspace_size(stack<Kind> const& network, std::ptrdiff_t tokens) {
   detail::check_stack_options("mhc::workspace_size", network);
-  return detail::stack_memory<Kind>(network, tokens, nullptr).size();
+  return detail::stack_memory<Kind, S>(network, tokens, nullptr).size();
+}
+template <class Kind>
+std::ptrdiff_t workspace_size(stack<Kind> const& network, std::ptrdiff_t tokens) {
+  return workspace_size<typename Kind::element>(network, tokens);
 }
 
 /// H_res of a layer, as the last `propagate` left it: (B, N, N), for `composite_gain` and other diagnostics.
 ///
+/// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  the stack recomputes, and so keeps no coefficients, or has no such layer
-template <class Kind, class T = typename Kind::element>
+template <element S, class Kind, class T = typename Kind::element>
 batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::type_identity_t<std::span<T>> workspace,
                                             std::ptrdiff_t tokens, std::ptrdiff_t layer) {
   detail::check_stack_options("mhc::h_res_of", network);
@@ -194,17 +214,22 @@ batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::typ
     throw option_error("mhc::h_res_of: layer is " + std::to_string(layer) + ", expected 0 to " +
                        std::to_string(network.layers - 1));
   }
-  return detail::stack_memory<Kind>(network, tokens, workspace.data()).coefficients(layer).res;
+  return detail::stack_memory<Kind, S>(network, tokens, workspace.data()).coefficients(layer).res;
+}
+template <class Kind, class T = typename Kind::element>
+batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::type_identity_t<std::span<T>> workspace,
+                                            std::ptrdiff_t tokens, std::ptrdiff_t layer) {
+  return h_res_of<T>(network, workspace, tokens, layer);
 }
 
 namespace detail {
 
-template <class Kind, class T, int N>
-void check_stack(char const* operation, stack<Kind> const& network, T const* parameters, stream_view<T const, N> x,
+template <class Kind, class T, class S, int N>
+void check_stack(char const* operation, stack<Kind> const& network, T const* parameters, stream_view<S const, N> x,
                  std::span<T> workspace, std::initializer_list<argument> more) {
   check_stack_options(operation, network);
-  check_connection(operation, network.connection, x.channels);
-  std::ptrdiff_t const needed = x.size < 0 ? 0 : stack_memory<Kind>(network, x.size, nullptr).size();
+  check_connection(operation, network.connection, x);
+  std::ptrdiff_t const needed = x.size < 0 ? 0 : stack_memory<Kind, S>(network, x.size, nullptr).size();
   if (static_cast<std::ptrdiff_t>(workspace.size()) < needed) {
     refuse(operation,
            "workspace has " + std::to_string(workspace.size()) + " elements, expected " + std::to_string(needed));

@@ -30,6 +30,16 @@
 #  define MHC_ALWAYS_INLINE
 #endif
 
+/// On a lambda that runs a whole iteration on registers: everything it calls is compiled into it, whatever g++ thinks of
+/// the size, but for what is marked MHC_RARELY, which is never.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#  define MHC_FLATTEN __attribute__((flatten))
+#  define MHC_RARELY __attribute__((noinline, cold))
+#else
+#  define MHC_FLATTEN
+#  define MHC_RARELY
+#endif
+
 #if defined(__CUDACC__) && __cplusplus < 202002L
 #  error "mhc needs C++20 in .cu files too: pass -std=c++20 to nvcc (CMake 3.25 does not do it for you)"
 #endif

@@ -43,8 +43,31 @@ struct simd_policy {
   }
 };
 
+/// What follows under `later` comes after what `earlier` was given: nothing to do where operations return when done.
+constexpr void wait_impl(sequential_policy const& /*later*/, sequential_policy const& /*earlier*/) {}
+template <class Arch, bool Threads>
+constexpr void wait_impl(simd_policy<Arch, Threads> const& /*later*/, simd_policy<Arch, Threads> const& /*earlier*/) {}
+
 }  // namespace cpu
 
 inline constexpr cpu::sequential_policy seq{};
+
+namespace detail {
+
+template <class Later, class Earlier>
+void wait_impl(Later const&, Earlier const&) {
+  static_assert(always_false<Later>, "mhc::propagate_vjp: these execution policies have no wait_impl(later, earlier)");
+}
+
+/// Orders the work of two policies; does nothing where `One` policy has all of it in order anyway.
+template <bool One>
+struct waiting {
+  template <class Policy>
+  void operator()(Policy const& later, Policy const& earlier) const {
+    if constexpr (!One) wait_impl(later, earlier);
+  }
+};
+
+}  // namespace detail
 
 }  // namespace mhc

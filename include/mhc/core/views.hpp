@@ -3,6 +3,7 @@
 
 #include <mhc/core/concepts.hpp>
 #include <mhc/core/config.hpp>
+#include <mhc/core/elements.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 /// @file
 /// Non-owning views of packed, row-major arrays. B is the batch (tokens), N the streams, C the channels.
-/// Every view of T converts to the view of T const.
+/// Every view of T converts to the view of T const. Streams and tokens may have elements of 16 bits.
 
 namespace mhc {
 
@@ -77,7 +78,7 @@ MHC_HD constexpr matrix_view<T> matrix_at(batch_view<T, N> batch, std::ptrdiff_t
 }
 
 /// (B, N, C): N residual streams of C channels per token; element (b, i, c) is data[(b*N + i)*channels + c].
-template <scalar T, int N>
+template <element T, int N>
   requires stream_count<N>
 struct stream_view {
   T* data = nullptr;
@@ -95,7 +96,7 @@ struct stream_view {
 };
 
 /// (B, C): one vector of C channels per token; element (b, c) is data[b*channels + c].
-template <scalar T>
+template <element T>
 struct token_view {
   T* data = nullptr;
   std::ptrdiff_t size = 0;

@@ -54,13 +54,27 @@ template <class V>
 MHC_HD inline V select(mask_of<V> const& m, V const& a, V const& b) {
   return lane<V>::select(m, a, b);
 }
+/// a b + c, in one rounding where that is as fast.
+template <class V>
+MHC_HD inline V multiply_add(V const& a, V const& b, V const& c) {
+  if constexpr (requires { lane<V>::multiply_add(a, b, c); })
+    return lane<V>::multiply_add(a, b, c);
+  else
+    return a * b + c;
+}
 template <class V>
 MHC_HD inline V maximum(V const& a, V const& b) {
-  return lane<V>::select(lane<V>::less(a, b), b, a);
+  if constexpr (requires { lane<V>::maximum(a, b); })
+    return lane<V>::maximum(a, b);
+  else
+    return lane<V>::select(lane<V>::less(a, b), b, a);
 }
 template <class V>
 MHC_HD inline V minimum(V const& a, V const& b) {
-  return lane<V>::select(lane<V>::less(b, a), b, a);
+  if constexpr (requires { lane<V>::minimum(a, b); })
+    return lane<V>::minimum(a, b);
+  else
+    return lane<V>::select(lane<V>::less(b, a), b, a);
 }
 template <class V>
 MHC_HD inline V magnitude(V const& a) {

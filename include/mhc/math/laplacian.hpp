@@ -99,7 +99,8 @@ MHC_HD inline tile<V, N> shares_of_rows(tile<V, N> const& p) {
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     V row = p.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) row = row + p.at[i][j];
-    MHC_UNROLL for (int j = 0; j < N; ++j) q.at[i][j] = p.at[i][j] / row;
+    V const inverse = V(1) / row;
+    MHC_UNROLL for (int j = 0; j < N; ++j) q.at[i][j] = p.at[i][j] * inverse;
   }
   return q;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/math/gauge.hpp>
 #include <mhc/math/laplacian.hpp>
+#include <mhc/math/marginals.hpp>
 #include <mhc/math/softmax.hpp>
 #include <mhc/math/tile.hpp>
 
@@ -124,6 +126,35 @@ struct newton_result {
   V converged;
 };
 
+/// T to start from, and the lanes in which it has to be evaluated again after long steps.
+template <class V, int N>
+struct newton_start_result {
+  tile<V, N> t;
+  mask_of<V> wide;
+};
+
+template <class Marginals, class V, int N>
+MHC_HD inline newton_start_result<V, N> newton_start(Marginals const& marginals, tile<V, N> const& z) {
+  return {rows_from_potentials(marginals, z, filled<N>(V(0))), rows_spread_wide(z)};
+}
+
+/// As many as pay for themselves where logits are spread by 1 to 5.
+inline constexpr int rounds_before_newton = 8;
+
+/// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save.
+template <class V, int N>
+  requires(N > 1)
+MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
+  auto const logs = in_gauge(z);
+  auto const beyond = exceeds_gauge(logs);
+  newton_start_result<V, N> start{sinkhorn(gauge{}, exponential(logs), {rounds_before_newton}), beyond};
+  auto const at_once = [&]() MHC_RARELY {
+    assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0))));
+  };
+  if (lane<V>::any(beyond)) at_once();
+  return start;
+}
+
 /// Each lane is left alone as soon as it has converged, so that its bits do not depend on its neighbours: after the step
 /// with which the column error was found within the tolerance, or after one so short that it leaves no more than that.
 /// The first of these is not taken where it is long: it then moves columns that are hardly coupled, by rounding errors.
@@ -131,9 +162,8 @@ template <class Marginals, class V, int N>
 MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals, tile<V, N> const& z,
                                                       scalar_of<V> tolerance, int max_iterations) {
   using std::exp;
-  auto const wide = rows_spread_wide(z);
   auto b = filled<N>(V(0));
-  auto t = rows_from_potentials(marginals, z, b);
+  auto [t, wide] = newton_start(marginals, z);
   spread_nan(t);
   V active(1), steps(0), valid(1);
   for (int k = 0; k < max_iterations && lane<V>::any(less<V>(V(0), active)); ++k) {

@@ -182,6 +182,18 @@ struct sinkhorn_length {
   MHC_HD bool has_rows(int round) const { return !(ends_after_columns && round == rounds - 1); }
 };
 
+template <class V, int N>
+struct sinkhorn_scalings {
+  vec<V, N> u, v;
+};
+
+/// u and v before the first step.
+template <class Scheme, class V, int N>
+MHC_HD inline sinkhorn_scalings<V, N> starting_scalings(Scheme const&, tile<V, N> const&) {
+  auto const neutral = filled<N>(Scheme::template neutral<V>());
+  return {neutral, neutral};
+}
+
 template <class Scheme, class V, int N>
 MHC_HD inline void step_columns(Scheme const& scheme, tile<V, N> const& kernel, vec<V, N> const& u, vec<V, N>& v) {
   MHC_UNROLL for (int j = 0; j < N; ++j) v[j] = scheme.next(v[j], column_of(kernel, j), u);
@@ -203,7 +215,7 @@ MHC_HD inline tile<V, N> scaled(tile<V, N> const& kernel, vec<V, N> const& u, ve
 
 template <class Scheme, class V, int N>
 MHC_HD inline tile<V, N> sinkhorn(Scheme const& scheme, tile<V, N> const& kernel, sinkhorn_length length) {
-  auto u = filled<N>(Scheme::template neutral<V>()), v = u;
+  auto [u, v] = starting_scalings(scheme, kernel);
   for (int t = 0; t < length.rounds; ++t) {
     step_columns(scheme, kernel, u, v);
     if (length.has_rows(t)) step_rows(scheme, kernel, v, u);

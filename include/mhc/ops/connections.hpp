@@ -3,6 +3,7 @@
 
 #include <mhc/core/concepts.hpp>
 #include <mhc/core/error.hpp>
+#include <mhc/core/views.hpp>
 #include <mhc/math/gates.hpp>
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/parameters.hpp>
@@ -225,10 +226,13 @@ using head_parameters = parameters_of<head<std::remove_const_t<T>, N>, T>;
 namespace detail {
 
 /// Throws unless the kind's own fields are in range and fit x.
-template <class Kind>
-void check_connection(char const* operation, Kind const& kind, std::ptrdiff_t channels) {
-  if (kind.channels != channels) {
-    throw shape_error(std::string(operation) + ": x has " + std::to_string(channels) + " channels, expected " +
+template <class Kind, class S, int N>
+void check_connection(char const* operation, Kind const& kind, stream_view<S, N> x) {
+  static_assert(std::same_as<coefficient_t<S>, typename Kind::element>,
+                "mhc: a connection is of what its streams are computed in: of float for streams of bfloat16, half or "
+                "float, of double for streams of double");
+  if (kind.channels != x.channels) {
+    throw shape_error(std::string(operation) + ": x has " + std::to_string(x.channels) + " channels, expected " +
                       std::to_string(kind.channels) + " as in connection.channels");
   }
   if constexpr (requires { kind.projection; }) validate(operation, kind.projection);

@@ -41,6 +41,21 @@ inline void check_cuda(char const* operation, char const* doing, cudaError_t sta
                    cudaGetErrorString(status));
 }
 
+/// An event without a time, for an order between streams. CUDA keeps what a stream still needs of one that is destroyed.
+class stream_event {
+ public:
+  explicit stream_event(char const* operation) {
+    check_cuda(operation, "creating an event", cudaEventCreateWithFlags(&event_, cudaEventDisableTiming));
+  }
+  stream_event(stream_event const&) = delete;
+  stream_event& operator=(stream_event const&) = delete;
+  ~stream_event() { cudaEventDestroy(event_); }
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 /// Throws unless every pointer that is not null is memory that a kernel may use: name, pointer, name, pointer, … Legal
 /// while a stream is captured.
 inline void require_device_memory(char const*) {}
@@ -86,3 +101,16 @@ void launch(cuda::policy const& where, char const* operation, void (*kernel)(Par
 }
 
 }  // namespace mhc::detail
+
+namespace mhc::cuda {
+
+/// `later.stream` waits for what has been enqueued on `earlier.stream`; the host waits for neither.
+inline void wait_impl(policy const& later, policy const& earlier) {
+  constexpr char const* operation = "mhc::propagate_vjp";
+  if (later.stream == earlier.stream) return;
+  detail::stream_event const reached(operation);
+  detail::check_cuda(operation, "recording an event", cudaEventRecord(reached, earlier.stream));
+  detail::check_cuda(operation, "waiting for an event", cudaStreamWaitEvent(later.stream, reached, 0));
+}
+
+}  // namespace mhc::cuda

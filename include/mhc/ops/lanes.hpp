@@ -8,6 +8,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/tile.hpp>
+#include <mhc/ops/lanes_of_elements.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -31,6 +32,24 @@ struct lane<xsimd::batch<T, Arch>> {
   static mask less(batch const& a, batch const& b) { return a < b; }
   static batch select(mask const& m, batch const& a, batch const& b) { return xsimd::select(m, a, b); }
   static bool any(mask const& m) { return xsimd::any(m); }
+#if defined(__SSE2__)
+  // One instruction, which is this very selection.
+  static batch maximum(batch const& a, batch const& b) { return xsimd::max(b, a); }
+  static batch minimum(batch const& a, batch const& b) { return xsimd::min(b, a); }
+#endif
+  /// a b + c, rounded once where the instruction set can. xsimd 8 does not fuse on AVX-512, and clang does not fuse what
+  /// operators do.
+  static batch multiply_add(batch const& a, batch const& b, batch const& c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(a) == sizeof(__m512)) {
+      if constexpr (sizeof(T) == sizeof(float))
+        return _mm512_fmadd_ps(a, b, c);
+      else
+        return _mm512_fmadd_pd(a, b, c);
+    }
+#endif
+    return xsimd::fma(a, b, c);
+  }
 
   static constexpr int count = static_cast<int>(batch::size);
   static T get(batch const& v, int w) {
@@ -52,26 +71,11 @@ namespace mhc::detail {
 
 template <class T, class Arch>
 using lanes = xsimd::batch<T, Arch>;
+using math::multiply_add;
 
 /// Elements per register.
 template <class V>
 inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
-
-/// a b + c, rounded once where the instruction set can. xsimd 8 does not fuse on AVX-512, and clang does not fuse what
-/// operators do.
-template <class T, class Arch>
-inline xsimd::batch<T, Arch> multiply_add(xsimd::batch<T, Arch> const& a, xsimd::batch<T, Arch> const& b,
-                                          xsimd::batch<T, Arch> const& c) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(a) == sizeof(__m512)) {
-    if constexpr (sizeof(T) == sizeof(float))
-      return _mm512_fmadd_ps(a, b, c);
-    else
-      return _mm512_fmadd_pd(a, b, c);
-  }
-#endif
-  return xsimd::fma(a, b, c);
-}
 
 /// Asks for the cache line of p, which need not be mapped.
 template <class T>
@@ -97,32 +101,32 @@ struct stage {
 };
 
 /// The first n elements from p on; zero in the other lanes.
-template <class V, class T>
-inline V load_channels(T const* p, std::ptrdiff_t n) {
-  if (n == width<V>) return V::load_unaligned(p);
-  stage<V, 1> s{};
-  std::copy_n(p, n, s.at[0]);
-  return V::load_aligned(s.at[0]);
+template <class V, class S>
+inline V load_channels(S const* p, std::ptrdiff_t n) {
+  if (n == width<V>) return load_elements<V>(p);
+  S some[width<V>] = {};
+  std::copy_n(p, n, some);
+  return load_elements<V>(some);
 }
 
-template <class V, class T>
-inline void store_channels(V const& v, T* p, std::ptrdiff_t n) {
-  if (n == width<V>) return v.store_unaligned(p);
-  stage<V, 1> s;
-  v.store_aligned(s.at[0]);
-  std::copy_n(s.at[0], n, p);
+template <class V, class S>
+inline void store_channels(V const& v, S* p, std::ptrdiff_t n) {
+  if (n == width<V>) return store_elements(v, p);
+  S all[width<V>];
+  store_elements(v, all);
+  std::copy_n(all, n, p);
 }
 
 /// The same for N streams that lie `channels` elements apart.
-template <class V, int N, class T>
-inline math::vec<V, N> load_streams(T const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+template <class V, int N, class S>
+inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   math::vec<V, N> x;
   MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
   return x;
 }
 
-template <class V, int N, class T>
-inline void store_streams(math::vec<V, N> const& x, T* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+template <class V, int N, class S>
+inline void store_streams(math::vec<V, N> const& x, S* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(x[i], p + i * channels, n);
 }
 
@@ -150,34 +154,6 @@ inline Broadcast broadcast_row(T const* row) {
   Broadcast a;
   MHC_UNROLL for (int k = 0; k < Broadcast::count; ++k) a[k] = std::decay_t<decltype(a[0])>(row[k]);
   return a;
-}
-
-/// One problem per lane: lane w takes row first + w of rows of Registers::count elements. Lanes from n on repeat the
-/// last row; they hold numbers like any other and are never stored, so a last group needs no scalar path.
-template <class Registers, class T>
-inline Registers load_rows(T const* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using V = std::decay_t<decltype(std::declval<Registers&>()[0])>;
-  constexpr int K = Registers::count;
-  stage<V, K> s;
-  for (std::ptrdiff_t w = 0; w < width<V>; ++w) {
-    T const* row = data + (first + std::min(w, n - 1)) * K;
-    for (int k = 0; k < K; ++k) s.at[k][w] = row[k];
-  }
-  Registers a;
-  MHC_UNROLL for (int k = 0; k < K; ++k) a[k] = V::load_aligned(s.at[k]);
-  return a;
-}
-
-template <class Registers, class T>
-inline void store_rows(Registers const& a, T* data, std::ptrdiff_t first, std::ptrdiff_t n) {
-  using V = std::decay_t<decltype(std::declval<Registers const&>()[0])>;
-  constexpr int K = Registers::count;
-  stage<V, K> s;
-  MHC_UNROLL for (int k = 0; k < K; ++k) a[k].store_aligned(s.at[k]);
-  for (std::ptrdiff_t w = 0; w < n; ++w) {
-    T* row = data + (first + w) * K;
-    for (int k = 0; k < K; ++k) row[k] = s.at[k][w];
-  }
 }
 
 }  // namespace mhc::detail

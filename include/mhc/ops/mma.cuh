@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/core/elements.hpp>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/packs.cuh>
 
@@ -28,9 +29,9 @@ __device__ inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const
 
 /// C += A B in four quarters: the only shape that every device with matrix units for double has.
 __device__ inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
-  MHC_UNROLL for (int half = 0; half < 2; ++half) MHC_UNROLL for (int k = 0; k < 2; ++k) asm(
-      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+d"(c[2 * half]),
-      "+d"(c[2 * half + 1]) : "d"(a[2 * k + half]), "d"(b[k]));
+  MHC_UNROLL for (int h = 0; h < 2; ++h) MHC_UNROLL for (int k = 0; k < 2; ++k) asm(
+      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+d"(c[2 * h]),
+      "+d"(c[2 * h + 1]) : "d"(a[2 * k + h]), "d"(b[k]));
 }
 
 #endif
@@ -55,9 +56,18 @@ __device__ inline pack<T, pieces<T>> in_pieces(T x) {
   return a;
 }
 
-/// R factors as the matrix units take them.
-template <class T, int R>
+/// R factors of S as the matrix units take them.
+template <class S, int R>
 struct factors;
+
+/// What has 16 bits has no more than 11 significant ones, and is one piece.
+template <class S, int R>
+  requires is_short_v<S>
+struct factors<S, R> {
+  unsigned high[R];
+
+  __device__ void set(int k, float x) { high[k] = __float_as_uint(x); }
+};
 
 template <int R>
 struct factors<double, R> {
@@ -86,6 +96,12 @@ __device__ inline void multiply(double (&c)[Tiles][4], factors<double, 4> const&
 template <int Tiles>
 __device__ inline void multiply(float (&c)[Tiles][4], factors<float, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.low, b[t].high);  // neighbours do not wait for each other
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
+}
+template <class S, int Tiles>
+  requires is_short_v<S>
+__device__ inline void multiply(float (&c)[Tiles][4], factors<S, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/core/elements.hpp>
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/device.cuh>
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 /// @file
 /// Between device memory and registers: neighbouring channels in one access, and sums over a block in a fixed
@@ -24,19 +26,65 @@ struct alignas(sizeof(T) * W) pack {
 template <class S>
 inline constexpr int pack_width = 16 / static_cast<int>(sizeof(S));
 
+/// Memory in words, whatever lies there: the compiler would move elements of 16 bits one by one.
+template <int Bytes>
+struct __attribute__((may_alias, aligned(Bytes))) words {
+  std::uint32_t at[Bytes / 4];
+};
+
+/// To device memory, in one access.
+template <int Bytes>
+__device__ inline void store_words(words<Bytes> const& w, void* to) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (Bytes == 16)
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(to)), "r"(w.at[0]),
+                 "r"(w.at[1]), "r"(w.at[2]), "r"(w.at[3])
+                 : "memory");
+  else
+#endif
+    *static_cast<words<Bytes>*>(to) = w;
+}
+
+/// Two neighbours of 16 bits in a word, rounded by one instruction.
+template <class S>
+__device__ inline std::uint32_t rounded_pair(float first, float second) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t word;
+  if constexpr (std::is_same_v<S, half>)
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+  else
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+  return word;
+#else
+  return S(first).bits | std::uint32_t{S(second).bits} << 16;
+#endif
+}
+
 template <class T, int W, class S>
 __device__ inline pack<T, W> load_pack(S const* from) {
-  auto const in = *reinterpret_cast<pack<S, W> const*>(from);
   pack<T, W> a;
-  MHC_UNROLL for (int w = 0; w < W; ++w) a.at[w] = static_cast<T>(in.at[w]);
+  if constexpr (is_short_v<S> && W > 1) {
+    auto const in = *reinterpret_cast<words<2 * W> const*>(from);
+    MHC_UNROLL for (int w = 0; w < W; ++w) a.at[w] =
+        __builtin_bit_cast(S, static_cast<std::uint16_t>(in.at[w / 2] >> 16 * (w % 2)));
+  } else {
+    auto const in = *reinterpret_cast<pack<S, W> const*>(from);
+    MHC_UNROLL for (int w = 0; w < W; ++w) a.at[w] = static_cast<T>(in.at[w]);
+  }
   return a;
 }
 
 template <class T, int W, class S>
 __device__ inline void store_pack(pack<T, W> const& a, S* to) {
-  pack<S, W> out;
-  MHC_UNROLL for (int w = 0; w < W; ++w) out.at[w] = static_cast<S>(a.at[w]);
-  *reinterpret_cast<pack<S, W>*>(to) = out;
+  if constexpr (is_short_v<S> && W > 1) {
+    words<2 * W> out;
+    MHC_UNROLL for (int w = 0; w < W; w += 2) out.at[w / 2] = rounded_pair<S>(a.at[w], a.at[w + 1]);
+    store_words(out, to);
+  } else {
+    pack<S, W> out;
+    MHC_UNROLL for (int w = 0; w < W; ++w) out.at[w] = static_cast<S>(a.at[w]);
+    *reinterpret_cast<pack<S, W>*>(to) = out;
+  }
 }
 
 /// W neighbouring channels of all N streams of a token: one problem of the maths per channel.

@@ -61,9 +61,11 @@ constexpr std::ptrdiff_t parameter_count(Kind const& kind) {
   return phi_size(kind) + alpha_size(kind) + bias_size(kind);
 }
 
-/// The parameters of `kind` in one array that holds phi, alpha, bias in this order.
+/// The parameters of `kind` in one array that holds phi, alpha, bias in this order. Null where there are none: the address
+/// behind an array need not be memory of its kind.
 template <class Kind, class T>
 constexpr parameters_of<Kind, T> parameters_at(Kind const& kind, T* base) {
+  if (parameter_count(kind) == 0) return {};
   return {base, base + phi_size(kind), base + phi_size(kind) + alpha_size(kind)};
 }
 

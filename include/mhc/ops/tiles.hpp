@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/core/elements.hpp>
 #include <mhc/math/tile.hpp>
 
 #include <cstddef>
@@ -24,17 +25,18 @@ MHC_HD inline void store_row(Registers const& a, T* data, std::ptrdiff_t b) {
   MHC_UNROLL for (int k = 0; k < Registers::count; ++k) data[b * Registers::count + k] = a[k];
 }
 
-/// Channel c of N streams that lie `channels` elements apart.
-template <int N, class T>
-MHC_HD inline math::vec<T, N> load_channel(T const* streams, std::ptrdiff_t channels, std::ptrdiff_t c) {
-  math::vec<T, N> x;
+/// Channel c of N streams that lie `channels` elements apart, in what is computed with.
+template <int N, class S>
+MHC_HD inline math::vec<coefficient_t<S>, N> load_channel(S const* streams, std::ptrdiff_t channels, std::ptrdiff_t c) {
+  math::vec<coefficient_t<S>, N> x;
   MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = streams[i * channels + c];
   return x;
 }
 
-template <int N, class T>
-MHC_HD inline void store_channel(math::vec<T, N> const& x, T* streams, std::ptrdiff_t channels, std::ptrdiff_t c) {
-  MHC_UNROLL for (int i = 0; i < N; ++i) streams[i * channels + c] = x[i];
+template <int N, class S>
+MHC_HD inline void store_channel(math::vec<coefficient_t<S>, N> const& x, S* streams, std::ptrdiff_t channels,
+                                 std::ptrdiff_t c) {
+  MHC_UNROLL for (int i = 0; i < N; ++i) streams[i * channels + c] = S(x[i]);
 }
 
 /// body(begin, end) for consecutive blocks of 0 … count − 1. Sums over channels are taken block by block, so that their

@@ -3,6 +3,7 @@
 
 #include <mhc/core/error.hpp>
 #include <mhc/math/exponential_kernel.hpp>
+#include <mhc/math/gauge.hpp>
 #include <mhc/math/sinkhorn.hpp>
 #include <mhc/math/sinkhorn_adjoint.hpp>
 
@@ -14,6 +15,7 @@
 ///   length(t)    how many rounds of (columns, rows), and whether the last row step is left out,
 ///   run(Z, f)    f(scheme, kernel): the kernel of the iteration and how lines are divided,
 ///   orient(P)    between H_res and the orientation of the iteration, an involution,
+///   is_narrow(Z)  optional: whether `run` takes its fast way,
 ///   pull(Z, g)   ∂loss/∂Z from ∂loss/∂log K, and push(Z, d), δ log K from δZ.
 
 namespace mhc {
@@ -26,8 +28,24 @@ MHC_HD inline math::tile<V, N> run_exponential(Rule const& rule, math::tile<V, N
   auto const shifted = math::below_column_maximum(z);
   auto result = f(math::scalings<Rule>{rule}, math::exponential(shifted));
   auto const wide = math::needs_potentials(shifted);
-  if (math::lane<V>::any(wide)) math::assign_where(wide, result, f(math::potentials<Rule>{rule}, shifted));
+  auto const in_potentials = [&]() MHC_RARELY { return f(math::potentials<Rule>{rule}, shifted); };
+  if (math::lane<V>::any(wide)) math::assign_where(wide, result, in_potentials());
   return result;
+}
+
+/// The iteration of plain division, in a gauge where that holds it.
+template <class V, int N, class F>
+MHC_HD inline math::tile<V, N> run_division(math::tile<V, N> const& z, F const& f) {
+  auto const in_general = [&]() MHC_RARELY { return run_exponential(math::divide_by_sum{}, z, f); };
+  if constexpr (N == 1) {
+    return in_general();
+  } else {
+    auto const logs = math::in_gauge(z);
+    auto result = f(math::gauge{}, math::exponential(logs));
+    auto const beyond = math::exceeds_gauge(logs);
+    if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, in_general());
+    return result;
+  }
 }
 
 inline void require_positive(char const* operation, char const* name, double value) {
@@ -49,7 +67,11 @@ struct paper {
 
   template <class V, int N, class F>
   MHC_HD math::tile<V, N> run(math::tile<V, N> const& z, F const& f) const {
-    return detail::run_exponential(math::divide_by_sum{}, z, f);
+    return detail::run_division(z, f);
+  }
+  template <class V, int N>
+  MHC_HD static bool is_narrow(math::tile<V, N> const& z) {
+    return math::is_narrow(z);
   }
   template <class Tile>
   MHC_HD static Tile const& orient(Tile const& plan) {
@@ -74,7 +96,11 @@ struct log_domain {
 
   template <class V, int N, class F>
   MHC_HD math::tile<V, N> run(math::tile<V, N> const& z, F const& f) const {
-    return detail::run_exponential(math::divide_by_sum{}, colder(z), f);
+    return detail::run_division(colder(z), f);
+  }
+  template <class V, int N>
+  MHC_HD bool is_narrow(math::tile<V, N> const& z) const {
+    return math::is_narrow(colder(z));
   }
   template <class V, int N>
   MHC_HD static math::tile<V, N> orient(math::tile<V, N> const& plan) {

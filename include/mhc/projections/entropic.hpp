@@ -33,6 +33,8 @@ struct basic_entropic {
 
   template <int N>
   static constexpr int logits = N * N;
+  template <int N>
+  static constexpr bool iterates = N > 2;
 
   template <int N, class V>
     requires(Marginals::template fits<N>)
@@ -74,6 +76,13 @@ struct basic_entropic {
                                         math::tile<V, N> const& plan_gradient,
                                         math::vec<V, N * N> const& cotangent) const {
     return math::implicit_second_vjp(plan, plan_gradient, detail::as_matrix<N>(cotangent));
+  }
+
+  /// Are these logits projected without a detour?
+  template <int N, class V>
+    requires(N > 2 && std::is_same_v<Marginals, math::unit_marginals>)
+  MHC_HD bool is_narrow(math::vec<V, N * N> const& z) const {
+    return math::is_narrow(detail::as_matrix<N>(z));
   }
 
   void validate(char const* operation) const {

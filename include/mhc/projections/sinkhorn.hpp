@@ -25,13 +25,15 @@ struct sinkhorn {
 
   template <int N>
   static constexpr int logits = N * N;
+  template <int N>
+  static constexpr bool iterates = N > 1;
 
   template <int N, class V>
   MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
     auto const length = Convention::length(iterations);
-    return Convention::orient(convention.run(
-        detail::as_matrix<N>(z),
-        [&](auto const& scheme, math::tile<V, N> const& kernel) { return math::sinkhorn(scheme, kernel, length); }));
+    return Convention::orient(convention.run(detail::as_matrix<N>(z), [&](auto const& scheme, auto const& kernel) {
+      return math::sinkhorn(scheme, kernel, length);
+    }));
   }
 
   template <class V, int N>
@@ -41,7 +43,7 @@ struct sinkhorn {
     auto const logits_matrix = detail::as_matrix<N>(z);
     math::tile<V, N> const g = Convention::orient(plan_gradient);
     auto const unrolled = [&] {
-      return convention.run(logits_matrix, [&](auto const& scheme, math::tile<V, N> const& kernel) {
+      return convention.run(logits_matrix, [&](auto const& scheme, auto const& kernel) {
         return math::sinkhorn_vjp(scheme, kernel, length, g);
       });
     };
@@ -56,11 +58,18 @@ struct sinkhorn {
     auto const logits_matrix = detail::as_matrix<N>(z);
     math::tile<V, N> const d = convention.push(logits_matrix, detail::as_matrix<N>(tangent));
     auto const unrolled = [&] {
-      return convention.run(logits_matrix, [&](auto const& scheme, math::tile<V, N> const& kernel) {
+      return convention.run(logits_matrix, [&](auto const& scheme, auto const& kernel) {
         return math::sinkhorn_jvp(scheme, kernel, length, d);
       });
     };
     return Convention::orient(derivative<V, N>(Convention::orient(plan), d, unrolled));
+  }
+
+  /// Do these logits take the convention's fast way?
+  template <int N, class V>
+    requires requires(Convention const c, math::tile<V, N> const m) { c.is_narrow(m); }
+  MHC_HD bool is_narrow(math::vec<V, N * N> const& z) const {
+    return convention.is_narrow(detail::as_matrix<N>(z));
   }
 
   void validate(char const* operation) const {

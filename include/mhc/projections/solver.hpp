@@ -20,16 +20,18 @@ template <class V, int N, class Solve>
 MHC_HD inline void promote(math::tile<V, N> const& z, math::newton_result<V, N>& result, Solve const& solve) {
   if constexpr (std::is_same_v<math::scalar_of<V>, float>) {
     using lane = math::lane<V>;
-    if (!lane::any(math::less<V>(result.converged, V(1)))) return;
-    for (int w = 0; w < lane::count; ++w) {
-      if (lane::get(result.converged, w) == 1) continue;
-      math::tile<double, N> wide;
-      for (int k = 0; k < N * N; ++k) wide[k] = static_cast<double>(lane::get(z[k], w));
-      auto const exact = solve(wide);
-      for (int k = 0; k < N * N; ++k) lane::set(result.plan[k], w, static_cast<float>(exact.plan[k]));
-      lane::set(result.steps, w, lane::get(result.steps, w) + static_cast<float>(exact.steps));
-      lane::set(result.converged, w, static_cast<float>(exact.converged));
-    }
+    auto const in_double = [&]() MHC_RARELY {
+      for (int w = 0; w < lane::count; ++w) {
+        if (lane::get(result.converged, w) == 1) continue;
+        math::tile<double, N> wide;
+        for (int k = 0; k < N * N; ++k) wide[k] = static_cast<double>(lane::get(z[k], w));
+        auto const exact = solve(wide);
+        for (int k = 0; k < N * N; ++k) lane::set(result.plan[k], w, static_cast<float>(exact.plan[k]));
+        lane::set(result.steps, w, lane::get(result.steps, w) + static_cast<float>(exact.steps));
+        lane::set(result.converged, w, static_cast<float>(exact.converged));
+      }
+    };
+    if (lane::any(math::less<V>(result.converged, V(1)))) in_double();
   }
 }
 

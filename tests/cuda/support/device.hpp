@@ -10,6 +10,7 @@
 #include <mhc/ops/contract/types.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/mix/types.hpp>
+#include <mhc/ops/mix_pre/types.hpp>
 #include <mhc/ops/parameters.hpp>
 
 namespace mhc::test {
@@ -38,31 +39,35 @@ void project_vjp_vjp_impl(device_policy const&, P const&, vector_view<T const, K
 template <class T, int N>
 void marginal_error_impl(device_policy const&, batch_view<T const, N>, vector_view<T, 1>);
 
-template <class T, int N>
-void aggregate_impl(device_policy const&, vector_view<T const, N>, stream_view<T const, N>, token_view<T>);
-template <class T, int N>
-void aggregate_vjp_impl(device_policy const&, vector_view<T const, N>, stream_view<T const, N>, token_view<T const>,
-                        vector_view<T, N>, stream_view<T, N>, update);
-template <class T, int N>
-void mix_impl(device_policy const&, batch_view<T const, N>, vector_view<T const, N>, stream_view<T const, N>,
-              token_view<T const>, stream_view<T, N>);
-template <class T, int N>
-void mix_vjp_impl(device_policy const&, mix_vjp_arguments<T, N> const&);
-template <class T, int N>
-void expand_impl(device_policy const&, token_view<T const>, stream_view<T, N>);
-template <class T, int N>
-void expand_vjp_impl(device_policy const&, stream_view<T const, N>, token_view<T>);
-template <class T, int N>
-void contract_impl(device_policy const&, contraction, stream_view<T const, N>, token_view<T>);
-template <class T, int N>
-void contract_vjp_impl(device_policy const&, contraction, token_view<T const>, stream_view<T, N>);
+template <class T, class S, int N>
+void aggregate_impl(device_policy const&, vector_view<T const, N>, stream_view<S const, N>, token_view<S>);
+template <class T, class S, int N>
+void aggregate_vjp_impl(device_policy const&, vector_view<T const, N>, stream_view<S const, N>, token_view<S const>,
+                        vector_view<T, N>, stream_view<S, N>, update);
+template <class T, class S, int N>
+void mix_impl(device_policy const&, batch_view<T const, N>, vector_view<T const, N>, stream_view<S const, N>,
+              token_view<S const>, stream_view<S, N>);
+template <class S, int N>
+void mix_vjp_impl(device_policy const&, mix_vjp_arguments<S, N> const&);
+template <class S, int N>
+void expand_impl(device_policy const&, token_view<S const>, stream_view<S, N>);
+template <class S, int N>
+void expand_vjp_impl(device_policy const&, stream_view<S const, N>, token_view<S>);
+template <class S, int N>
+void contract_impl(device_policy const&, contraction, stream_view<S const, N>, token_view<S>);
+template <class S, int N>
+void contract_vjp_impl(device_policy const&, contraction, token_view<S const>, stream_view<S, N>);
 
-template <class Kind, class T, int N>
-void gates_impl(device_policy const&, Kind const&, parameters_of<Kind, T const> const&, stream_view<T const, N>,
-                detail::gate_outputs<T, N> const&);
-template <class Kind, class T, int N>
-void gates_vjp_impl(device_policy const&, Kind const&, parameters_of<Kind, T const> const&, stream_view<T const, N>,
-                    detail::gate_output_gradients<T, N> const&, stream_view<T, N>, parameters_of<Kind, T> const&,
+template <class Kind, class T, class S, int N>
+void gates_impl(device_policy const&, Kind const&, parameters_of<Kind, T const> const&, stream_view<S const, N>,
+                detail::gate_outputs<S, N> const&);
+template <class Kind, class T, class S, int N>
+void gates_vjp_impl(device_policy const&, Kind const&, parameters_of<Kind, T const> const&, stream_view<S const, N>,
+                    detail::gate_output_gradients<S, N> const&, stream_view<S, N>, parameters_of<Kind, T> const&,
                     update);
+template <class Kind, class S>
+void mix_pre_impl(device_policy const&, detail::mix_pre_arguments<Kind, S> const&);
+template <class Kind, class S>
+void mix_pre_vjp_impl(device_policy const&, detail::mix_pre_vjp_arguments<Kind, S> const&);
 
 }  // namespace mhc::test

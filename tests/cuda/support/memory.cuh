@@ -42,6 +42,13 @@ class device_array {
 class device_stream {
  public:
   device_stream() { require_success(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream"); }
+  /// Of the highest priority or of the lowest.
+  explicit device_stream(bool urgent) {
+    int least = 0, greatest = 0;
+    require_success(cudaDeviceGetStreamPriorityRange(&least, &greatest), "asking for priorities");
+    require_success(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, urgent ? greatest : least),
+                    "creating a stream");
+  }
   device_stream(device_stream const&) = delete;
   device_stream& operator=(device_stream const&) = delete;
   ~device_stream() { cudaStreamDestroy(stream_); }

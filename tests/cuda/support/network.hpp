@@ -23,8 +23,11 @@ struct network_output {
   std::vector<float> x_out, x_gradient, parameters_gradient;
 };
 
-/// Directly on a stream; or captured in a graph that is run twice, of which the second run is returned.
-network_output run_network_on_device(network_input const& in, bool captured);
+/// Where the recomputation runs: on the stream of all else, or on its own, which is the more or the less urgent one.
+enum class recomputing { in_order, early, late };
+
+/// Directly on its streams; or captured in a graph that is run twice, of which the second run is returned.
+network_output run_network_on_device(network_input const& in, bool captured, recomputing how = recomputing::in_order);
 
 /// The words of the errors that the device backend throws, one per mistake.
 std::string refusal_of_host_pointer();

@@ -10,9 +10,9 @@
 
 namespace mhc::test {
 
-template <class T, int N>
-void aggregate_impl(device_policy const& policy, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                    token_view<T> u) {
+template <class T, class S, int N>
+void aggregate_impl(device_policy const& policy, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                    token_view<S> u) {
   staged on(policy);
   auto const h = on(h_pre);
   auto const from = on(x);
@@ -21,9 +21,9 @@ void aggregate_impl(device_policy const& policy, vector_view<T const, N> h_pre, 
   on.finish();
 }
 
-template <class T, int N>
-void aggregate_vjp_impl(device_policy const& policy, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                        token_view<T const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<T, N> x_gradient,
+template <class T, class S, int N>
+void aggregate_vjp_impl(device_policy const& policy, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                        token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<S, N> x_gradient,
                         update mode) {
   staged on(policy);
   auto const h = on(h_pre);
@@ -35,9 +35,9 @@ void aggregate_vjp_impl(device_policy const& policy, vector_view<T const, N> h_p
   on.finish();
 }
 
-template <class T, int N>
+template <class T, class S, int N>
 void mix_impl(device_policy const& policy, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<T const, N> x, token_view<T const> y, stream_view<T, N> x_next) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   staged on(policy);
   auto const res = on(h_res);
   auto const post = on(h_post);
@@ -48,10 +48,10 @@ void mix_impl(device_policy const& policy, batch_view<T const, N> h_res, vector_
   on.finish();
 }
 
-template <class T, int N>
-void mix_vjp_impl(device_policy const& policy, mix_vjp_arguments<T, N> const& a) {
+template <class S, int N>
+void mix_vjp_impl(device_policy const& policy, mix_vjp_arguments<S, N> const& a) {
   staged on(policy);
-  mix_vjp_arguments<T, N> const d{
+  mix_vjp_arguments<S, N> const d{
       on(a.h_res),          on(a.h_post),          on(a.x),          on(a.y),          on(a.x_next_gradient),
       on(a.h_res_gradient), on(a.h_post_gradient), on(a.x_gradient), on(a.y_gradient), a.x_gradient_update};
   mhc::mix_vjp(on.policy(), d.h_res, d.h_post, d.x, d.y, d.x_next_gradient, d.h_res_gradient, d.h_post_gradient,
@@ -59,8 +59,8 @@ void mix_vjp_impl(device_policy const& policy, mix_vjp_arguments<T, N> const& a)
   on.finish();
 }
 
-template <class T, int N>
-void expand_impl(device_policy const& policy, token_view<T const> y, stream_view<T, N> x) {
+template <class S, int N>
+void expand_impl(device_policy const& policy, token_view<S const> y, stream_view<S, N> x) {
   staged on(policy);
   auto const from = on(y);
   auto const to = on(x);
@@ -68,8 +68,8 @@ void expand_impl(device_policy const& policy, token_view<T const> y, stream_view
   on.finish();
 }
 
-template <class T, int N>
-void expand_vjp_impl(device_policy const& policy, stream_view<T const, N> x_gradient, token_view<T> y_gradient) {
+template <class S, int N>
+void expand_vjp_impl(device_policy const& policy, stream_view<S const, N> x_gradient, token_view<S> y_gradient) {
   staged on(policy);
   auto const from = on(x_gradient);
   auto const to = on(y_gradient);
@@ -77,8 +77,8 @@ void expand_vjp_impl(device_policy const& policy, stream_view<T const, N> x_grad
   on.finish();
 }
 
-template <class T, int N>
-void contract_impl(device_policy const& policy, contraction how, stream_view<T const, N> x, token_view<T> u) {
+template <class S, int N>
+void contract_impl(device_policy const& policy, contraction how, stream_view<S const, N> x, token_view<S> u) {
   staged on(policy);
   auto const from = on(x);
   auto const to = on(u);
@@ -86,9 +86,9 @@ void contract_impl(device_policy const& policy, contraction how, stream_view<T c
   on.finish();
 }
 
-template <class T, int N>
-void contract_vjp_impl(device_policy const& policy, contraction how, token_view<T const> u_gradient,
-                       stream_view<T, N> x_gradient) {
+template <class S, int N>
+void contract_vjp_impl(device_policy const& policy, contraction how, token_view<S const> u_gradient,
+                       stream_view<S, N> x_gradient) {
   staged on(policy);
   auto const from = on(u_gradient);
   auto const to = on(x_gradient);
@@ -98,16 +98,19 @@ void contract_vjp_impl(device_policy const& policy, contraction how, token_view<
 
 }  // namespace mhc::test
 
-#define MHC_STREAMS_ON_DEVICE(T, N)                                                                                    \
-  namespace mhc::test {                                                                                                \
-  template void aggregate_impl(device_policy const&, vector_view<T const, N>, stream_view<T const, N>, token_view<T>); \
-  template void aggregate_vjp_impl(device_policy const&, vector_view<T const, N>, stream_view<T const, N>,             \
-                                   token_view<T const>, vector_view<T, N>, stream_view<T, N>, update);                 \
-  template void mix_impl(device_policy const&, batch_view<T const, N>, vector_view<T const, N>,                        \
-                         stream_view<T const, N>, token_view<T const>, stream_view<T, N>);                             \
-  template void mix_vjp_impl(device_policy const&, mix_vjp_arguments<T, N> const&);                                    \
-  template void expand_impl(device_policy const&, token_view<T const>, stream_view<T, N>);                             \
-  template void expand_vjp_impl(device_policy const&, stream_view<T const, N>, token_view<T>);                         \
-  template void contract_impl(device_policy const&, contraction, stream_view<T const, N>, token_view<T>);              \
-  template void contract_vjp_impl(device_policy const&, contraction, token_view<T const>, stream_view<T, N>);          \
+#define MHC_STREAMS_ON_DEVICE(S, N)                                                                                   \
+  namespace mhc::test {                                                                                               \
+  template void aggregate_impl(device_policy const&, vector_view<coefficient_t<S> const, N>, stream_view<S const, N>, \
+                               token_view<S>);                                                                        \
+  template void aggregate_vjp_impl(device_policy const&, vector_view<coefficient_t<S> const, N>,                      \
+                                   stream_view<S const, N>, token_view<S const>, vector_view<coefficient_t<S>, N>,    \
+                                   stream_view<S, N>, update);                                                        \
+  template void mix_impl(device_policy const&, batch_view<coefficient_t<S> const, N>,                                 \
+                         vector_view<coefficient_t<S> const, N>, stream_view<S const, N>, token_view<S const>,        \
+                         stream_view<S, N>);                                                                          \
+  template void mix_vjp_impl(device_policy const&, mix_vjp_arguments<S, N> const&);                                   \
+  template void expand_impl(device_policy const&, token_view<S const>, stream_view<S, N>);                            \
+  template void expand_vjp_impl(device_policy const&, stream_view<S const, N>, token_view<S>);                        \
+  template void contract_impl(device_policy const&, contraction, stream_view<S const, N>, token_view<S>);             \
+  template void contract_vjp_impl(device_policy const&, contraction, token_view<S const>, stream_view<S, N>);         \
   }

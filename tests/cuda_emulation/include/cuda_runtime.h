@@ -64,14 +64,15 @@ inline void arrive(copy const& c) {
     std::memset(c.to, 0, c.bytes);
 }
 
-/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once.
+/// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once; as one of 2 bytes, which
+/// is none that can be left behind, always does.
 template <int Bytes>
 void copy_async(void* shared, void const* global, bool exists) {
-  static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
+  static_assert(Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes == 16);
   if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
     stop("a misaligned copy");
   copy const c{shared, exists ? global : nullptr, Bytes};
-  if (thread_order % 2 == 1)
+  if (Bytes == 2 || thread_order % 2 == 1)
     arrive(c);
   else
     running().copies.back().push_back(c);
@@ -115,7 +116,8 @@ inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
 
 }  // namespace cuda_emulation
 
-// The runtime: one device, every stream finished when a call returns (or captured), device memory a kind of host memory.
+// The runtime: one device, device memory a kind of host memory. What a stream is given is done when the call returns, or
+// captured; a stream of the least priority does it as late as may be, so that a missing wait shows.
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -130,18 +132,46 @@ enum cudaMemoryType {
   cudaMemoryTypeDevice = 2,
   cudaMemoryTypeManaged = 3
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3,
+  cudaMemcpyDefault = 4
+};
 namespace cuda_emulation {
 
 /// What a graph runs, in its order.
 using work = std::vector<std::function<void()>>;
+struct capture {
+  work tasks;
+  bool over = false;
+};
 struct stream {
-  std::unique_ptr<work> captured;
+  std::shared_ptr<capture> part_of;  ///< what is enqueued is captured there
+  bool late = false;
+  work waiting;  ///< of a late stream; the first `done` tasks have run
+  std::size_t done = 0;
+
+  bool captured() const { return part_of && !part_of->over; }
+  void run_until(std::size_t count) {
+    while (done < count) {
+      auto const task = std::move(waiting[done++]);
+      task();
+    }
+  }
+};
+inline thread_local std::vector<stream*> late_streams;
+/// What a stream had been given when the event was recorded.
+struct event {
+  stream* on = nullptr;
+  std::size_t count = 0;
+  std::shared_ptr<capture> part_of;
 };
 
 }  // namespace cuda_emulation
 
 using cudaStream_t = cuda_emulation::stream*;
+using cudaEvent_t = cuda_emulation::event*;
 using cudaGraph_t = cuda_emulation::work*;
 using cudaGraphExec_t = cuda_emulation::work*;
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal };
@@ -205,6 +235,13 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
 }
+struct cudaDeviceProp {
+  char name[256];
+};
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::strcpy(properties->name, "an emulated device");
+  return cudaSuccess;
+}
 template <class T>
 cudaError_t cudaMalloc(T** at, std::size_t bytes) {
   *at = static_cast<T*>(cuda_emulation::device_memory::instance().take(bytes));
@@ -212,6 +249,15 @@ cudaError_t cudaMalloc(T** at, std::size_t bytes) {
 }
 inline cudaError_t cudaFree(void* at) {
   return at == nullptr || cuda_emulation::device_memory::instance().give_back(at) ? cudaSuccess : cudaErrorInvalidValue;
+}
+template <class T>
+cudaError_t cudaMallocHost(T** at, std::size_t bytes) {
+  *at = static_cast<T*>(std::malloc(bytes));
+  return *at == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFreeHost(void* at) {
+  std::free(at);
+  return cudaSuccess;
 }
 inline cudaError_t cudaMemcpy(void* to, void const* from, std::size_t bytes, cudaMemcpyKind) {
   std::memcpy(to, from, bytes);
@@ -226,7 +272,10 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, v
       cuda_emulation::device_memory::instance().holds(at) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
   return cudaSuccess;
 }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() {
+  for (auto* stream : cuda_emulation::late_streams) stream->run_until(stream->waiting.size());
+  return cudaSuccess;
+}
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int bytes) {
@@ -237,27 +286,39 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new cuda_emulation::stream;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
+inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = 0;
+  *greatest = -1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int priority) {
+  *stream = new cuda_emulation::stream{.part_of = {}, .late = priority == 0, .waiting = {}};
+  if ((*stream)->late) cuda_emulation::late_streams.push_back(*stream);
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return stream != nullptr && stream->captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+  if (stream == nullptr) return cudaSuccess;
+  if (stream->captured()) return cudaErrorStreamCaptureUnsupported;
+  stream->run_until(stream->waiting.size());
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  cudaStreamSynchronize(stream);
+  std::erase(cuda_emulation::late_streams, stream);
+  delete stream;
+  return cudaSuccess;
 }
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  stream->captured = std::make_unique<cuda_emulation::work>();
+  stream->part_of = std::make_shared<cuda_emulation::capture>();
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  *graph = stream->captured.release();
+  stream->part_of->over = true;
+  *graph = new cuda_emulation::work(std::move(stream->part_of->tasks));
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* program, cudaGraph_t graph, unsigned long long) {
   *program = new cuda_emulation::work(*graph);
-  return cudaSuccess;
-}
-inline cudaError_t cudaGraphLaunch(cudaGraphExec_t program, cudaStream_t) {
-  for (auto const& task : *program) task();
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -272,19 +333,60 @@ inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t program) {
 namespace cuda_emulation {
 
 inline void enqueue(cudaStream_t stream, std::function<void()> task) {
-  if (stream != nullptr && stream->captured)
-    stream->captured->push_back(std::move(task));
+  if (stream != nullptr && stream->captured())
+    stream->part_of->tasks.push_back(std::move(task));
+  else if (stream != nullptr && stream->late)
+    stream->waiting.push_back(std::move(task));
   else
     task();
 }
 
 }  // namespace cuda_emulation
 
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t program, cudaStream_t stream) {
+  cuda_emulation::enqueue(stream, [tasks = *program] {
+    for (auto const& task : tasks) task();
+  });
+  return cudaSuccess;
+}
+
+constexpr unsigned cudaEventDisableTiming = 2;
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new cuda_emulation::event;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  *event = {};
+  if (stream != nullptr) *event = {stream, stream->waiting.size(), stream->captured() ? stream->part_of : nullptr};
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (event->on != nullptr) event->on->run_until(event->count);
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 1;  // nothing here has a time
+  return cudaSuccess;
+}
+/// A stream that waits for a captured one is captured with it.
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  if (event->part_of)
+    stream->part_of = event->part_of;
+  else if (event->on != nullptr)
+    cuda_emulation::enqueue(stream, [on = event->on, count = event->count] { on->run_until(count); });
+  return cudaSuccess;
+}
+
 inline cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
   cuda_emulation::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
-inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream) {
+inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaStream_t stream = nullptr) {
   cuda_emulation::enqueue(stream, [=] { std::memset(at, byte, bytes); });
   return cudaSuccess;
 }

@@ -24,18 +24,18 @@ struct aggregate_channels {
   }
 };
 
-template <class T, int N>
-void aggregate_impl(policy const& where, vector_view<T const, N> h_pre, stream_view<T const, N> x, token_view<T> u) {
+template <class T, class S, int N>
+void aggregate_impl(policy const& where, vector_view<T const, N> h_pre, stream_view<S const, N> x, token_view<S> u) {
   detail::require_device_memory("mhc::aggregate", "h_pre", h_pre.data, "x", x.data, "u", u.data);
-  detail::for_channels<T>(where, "mhc::aggregate", x.size, x.channels, detail::can_pack<T>(x.channels, x.data, u.data),
-                          aggregate_channels<T, T, N>{h_pre, x, u});
+  detail::for_channels<S>(where, "mhc::aggregate", x.size, x.channels, detail::can_pack<S>(x.channels, x.data, u.data),
+                          aggregate_channels<T, S, N>{h_pre, x, u});
 }
 
 /// ∂/∂h_i = Σ_c x_ic ∂u_c for every token, a block each; and ∂/∂x_ic = h_i ∂u_c where it is wanted (data not null).
-template <int W, int Threads, class T, int N>
+template <int W, int Threads, class T, class S, int N>
 __global__ void __launch_bounds__(Threads)
-    aggregate_vjp_kernel(vector_view<T const, N> h_pre, stream_view<T const, N> x, token_view<T const> u_gradient,
-                         vector_view<T, N> h_pre_gradient, stream_view<T, N> x_gradient, update mode) {
+    aggregate_vjp_kernel(vector_view<T const, N> h_pre, stream_view<S const, N> x, token_view<S const> u_gradient,
+                         vector_view<T, N> h_pre_gradient, stream_view<S, N> x_gradient, update mode) {
   for (std::ptrdiff_t b = blockIdx.x; b < x.size; b += gridDim.x) {
     bool const whole = x_gradient.data != nullptr;
     auto const h = whole ? detail::load_row<math::vec<T, N>>(h_pre.data, b) : math::filled<N>(T(0));
@@ -54,21 +54,21 @@ __global__ void __launch_bounds__(Threads)
   }
 }
 
-template <class T, int N>
+template <class T, class S, int N>
 void launch_aggregate_vjp(policy const& where, char const* operation, vector_view<T const, N> h_pre,
-                          stream_view<T const, N> x, token_view<T const> u_gradient, vector_view<T, N> h_pre_gradient,
-                          stream_view<T, N> x_gradient, update mode) {
+                          stream_view<S const, N> x, token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient,
+                          stream_view<S, N> x_gradient, update mode) {
   if (x.size == 0) return;
-  constexpr int threads = 128, W = detail::pack_width<T>;
-  bool const packed = detail::can_pack<T>(x.channels, x.data, u_gradient.data, x_gradient.data);
+  constexpr int threads = 128, W = detail::pack_width<S>;
+  bool const packed = detail::can_pack<S>(x.channels, x.data, u_gradient.data, x_gradient.data);
   detail::launch(where, operation,
-                 packed ? aggregate_vjp_kernel<W, threads, T, N> : aggregate_vjp_kernel<1, threads, T, N>,
+                 packed ? aggregate_vjp_kernel<W, threads, T, S, N> : aggregate_vjp_kernel<1, threads, T, S, N>,
                  {detail::block_count(x.size, 1), threads}, h_pre, x, u_gradient, h_pre_gradient, x_gradient, mode);
 }
 
-template <class T, int N>
-void aggregate_vjp_impl(policy const& where, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                        token_view<T const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<T, N> x_gradient,
+template <class T, class S, int N>
+void aggregate_vjp_impl(policy const& where, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                        token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<S, N> x_gradient,
                         update mode) {
   detail::require_device_memory("mhc::aggregate_vjp", "h_pre", h_pre.data, "x", x.data, "u_gradient", u_gradient.data,
                                 "h_pre_gradient", h_pre_gradient.data, "x_gradient", x_gradient.data);

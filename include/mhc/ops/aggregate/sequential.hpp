@@ -8,19 +8,19 @@
 
 namespace mhc::cpu {
 
-template <class T, int N>
-void aggregate_impl(sequential_policy const&, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                    token_view<T> u) {
+template <class T, class S, int N>
+void aggregate_impl(sequential_policy const&, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                    token_view<S> u) {
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     auto const h = detail::load_row<math::vec<T, N>>(h_pre.data, b);
     for (std::ptrdiff_t c = 0; c < x.channels; ++c)
-      u.token(b)[c] = math::aggregate(h, detail::load_channel<N>(x.stream(b, 0), x.channels, c));
+      u.token(b)[c] = S(math::aggregate(h, detail::load_channel<N>(x.stream(b, 0), x.channels, c)));
   }
 }
 
-template <class T, int N>
-void aggregate_vjp_impl(sequential_policy const&, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                        token_view<T const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<T, N> x_gradient,
+template <class T, class S, int N>
+void aggregate_vjp_impl(sequential_policy const&, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                        token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient, stream_view<S, N> x_gradient,
                         update mode) {
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     auto const h = detail::load_row<math::vec<T, N>>(h_pre.data, b);

@@ -9,9 +9,9 @@
 namespace mhc::cpu {
 
 /// Neighbouring channels in the lanes, tokens over the threads.
-template <class Arch, bool Threads, class T, int N>
-void aggregate_impl(simd_policy<Arch, Threads> const& policy, vector_view<T const, N> h_pre, stream_view<T const, N> x,
-                    token_view<T> u) {
+template <class Arch, bool Threads, class T, class S, int N>
+void aggregate_impl(simd_policy<Arch, Threads> const& policy, vector_view<T const, N> h_pre, stream_view<S const, N> x,
+                    token_view<S> u) {
   using V = detail::lanes<T, Arch>;
   for_each(policy, x.size, [&](std::ptrdiff_t b) {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
@@ -22,10 +22,10 @@ void aggregate_impl(simd_policy<Arch, Threads> const& policy, vector_view<T cons
   });
 }
 
-template <class Arch, bool Threads, class T, int N>
+template <class Arch, bool Threads, class T, class S, int N>
 void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T const, N> h_pre,
-                        stream_view<T const, N> x, token_view<T const> u_gradient, vector_view<T, N> h_pre_gradient,
-                        stream_view<T, N> x_gradient, update mode) {
+                        stream_view<S const, N> x, token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient,
+                        stream_view<S, N> x_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
   for_each(policy, x.size, [&](std::ptrdiff_t b) {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);

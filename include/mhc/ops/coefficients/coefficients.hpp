@@ -14,7 +14,8 @@ namespace mhc {
 /// The coefficients H_pre, H_post, H_res of every token from its streams, as the kind of connection says: for mHC
 /// s = φ x⃗ / rms(x⃗), H_pre = σ(α s + b) + ε, H_post = 2σ(α s + b), H_res = Π(α s + b), with α and b of each part.
 ///
-/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says.
+/// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says. Coefficients and
+///             parameters are of the connection's element, and so is x; or x is of bfloat16 or half, and they are of float.
 /// Units       dimensionless; logits in nats.
 /// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
 /// Range       any finite x; a token of zeros has scores 0.
@@ -29,25 +30,28 @@ namespace mhc {
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
 /// @see mHC, arXiv:2512.24880, eq. 7–8 and 14–19.
 /// @see mhc::coefficients_vjp for the gradients, mhc::pre for coefficients and aggregate in one pass.
-template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams>
+template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
 void coefficients(Policy const& policy, Kind const& connection,
-                  std::type_identity_t<parameters_of<Kind, T const>> parameters,
-                  std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<vector_view<T, N>> h_pre,
-                  std::type_identity_t<vector_view<T, N>> h_post, std::type_identity_t<batch_view<T, N>> h_res) {
-  detail::check_connection("mhc::coefficients", connection, x.channels);
+                  std::type_identity_t<parameters_of<Kind, T const>> parameters, stream_view<U, Kind::streams> x,
+                  std::type_identity_t<vector_view<T, N>> h_pre, std::type_identity_t<vector_view<T, N>> h_post,
+                  std::type_identity_t<batch_view<T, N>> h_res) {
+  detail::check_connection("mhc::coefficients", connection, x);
   detail::check("mhc::coefficients",
                 {detail::reads("x", x), detail::reads_phi(connection, parameters),
                  detail::reads_alpha(connection, parameters), detail::reads_bias(connection, parameters),
                  detail::writes("h_pre", h_pre), detail::writes("h_post", h_post), detail::writes("h_res", h_res)});
   using detail::gates_impl;
-  gates_impl(policy, connection, parameters, x, detail::gate_outputs<T, N>{h_pre, h_post, h_res, {}});
+  gates_impl(policy, connection, parameters, stream_view<S const, N>(x),
+             detail::gate_outputs<S, N>{h_pre, h_post, h_res, {}});
 }
 
 /// Gradients of `coefficients`: of x through the scores and through the norm, and of φ, α and b.
 ///
-/// Shapes      as for `coefficients`; every gradient has the shape of its tensor.
-/// Result      x_gradient overwritten or, with update::accumulate, added to; parameters_gradient added to. Sums over
-///             tokens run in a fixed order: the same bits for any number of threads.
+/// Shapes      as for `coefficients`; every gradient has the shape and the element of its tensor.
+/// Result      x_gradient overwritten or, with update::accumulate, added to, of 16 bits rounded once (under cuda::policy
+///             once for every 24 scores of a row); parameters_gradient added to. Sums over tokens run in a fixed order:
+///             the same bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
@@ -55,14 +59,17 @@ void coefficients(Policy const& policy, Kind const& connection,
 ///
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written
 /// @throws mhc::option_error  an option of the projection is out of range; nothing is written
-template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams>
-void coefficients_vjp(
-    Policy const& policy, Kind const& connection, std::type_identity_t<parameters_of<Kind, T const>> parameters,
-    std::type_identity_t<stream_view<T const, N>> x, std::type_identity_t<vector_view<T const, N>> h_pre_gradient,
-    std::type_identity_t<vector_view<T const, N>> h_post_gradient,
-    std::type_identity_t<batch_view<T const, N>> h_res_gradient, std::type_identity_t<stream_view<T, N>> x_gradient,
-    std::type_identity_t<parameters_of<Kind, T>> parameters_gradient, update x_gradient_update = update::overwrite) {
-  detail::check_connection("mhc::coefficients_vjp", connection, x.channels);
+template <execution_policy Policy, connection_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
+void coefficients_vjp(Policy const& policy, Kind const& connection,
+                      std::type_identity_t<parameters_of<Kind, T const>> parameters, stream_view<U, Kind::streams> x,
+                      std::type_identity_t<vector_view<T const, N>> h_pre_gradient,
+                      std::type_identity_t<vector_view<T const, N>> h_post_gradient,
+                      std::type_identity_t<batch_view<T const, N>> h_res_gradient,
+                      std::type_identity_t<stream_view<S, N>> x_gradient,
+                      std::type_identity_t<parameters_of<Kind, T>> parameters_gradient,
+                      update x_gradient_update = update::overwrite) {
+  detail::check_connection("mhc::coefficients_vjp", connection, x);
   detail::check(
       "mhc::coefficients_vjp",
       {detail::reads("x", x), detail::reads_phi(connection, parameters), detail::reads_alpha(connection, parameters),
@@ -71,8 +78,8 @@ void coefficients_vjp(
        detail::writes("x_gradient", x_gradient), detail::writes_phi(connection, parameters_gradient),
        detail::writes_alpha(connection, parameters_gradient), detail::writes_bias(connection, parameters_gradient)});
   using detail::gates_vjp_impl;
-  gates_vjp_impl(policy, connection, parameters, x,
-                 detail::gate_output_gradients<T, N>{{}, h_pre_gradient, h_post_gradient, h_res_gradient}, x_gradient,
+  gates_vjp_impl(policy, connection, parameters, stream_view<S const, N>(x),
+                 detail::gate_output_gradients<S, N>{{}, h_pre_gradient, h_post_gradient, h_res_gradient}, x_gradient,
                  parameters_gradient, x_gradient_update);
 }
 

@@ -9,11 +9,11 @@
 
 namespace mhc::cpu {
 
-template <class Arch, bool Threads, class T, int N>
-void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, stream_view<T const, N> x,
-                   token_view<T> u) {
-  using V = detail::lanes<T, Arch>;
-  auto const weight = math::filled<N>(V(detail::contraction_weight<T, N>(how)));
+template <class Arch, bool Threads, class S, int N>
+void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, stream_view<S const, N> x,
+                   token_view<S> u) {
+  using V = detail::lanes<coefficient_t<S>, Arch>;
+  auto const weight = math::filled<N>(V(detail::contraction_weight<coefficient_t<S>, N>(how)));
   for_each(policy, x.size, [&](std::ptrdiff_t b) {
     detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
       auto const column = detail::load_streams<V, N>(x.stream(b, 0) + c, x.channels, n);
@@ -22,11 +22,11 @@ void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, st
   });
 }
 
-template <class Arch, bool Threads, class T, int N>
-void contract_vjp_impl(simd_policy<Arch, Threads> const& policy, contraction how, token_view<T const> u_gradient,
-                       stream_view<T, N> x_gradient) {
-  using V = detail::lanes<T, Arch>;
-  V const weight(detail::contraction_weight<T, N>(how));
+template <class Arch, bool Threads, class S, int N>
+void contract_vjp_impl(simd_policy<Arch, Threads> const& policy, contraction how, token_view<S const> u_gradient,
+                       stream_view<S, N> x_gradient) {
+  using V = detail::lanes<coefficient_t<S>, Arch>;
+  V const weight(detail::contraction_weight<coefficient_t<S>, N>(how));
   for_each(policy, x_gradient.size, [&](std::ptrdiff_t b) {
     detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
       auto const g = math::filled<N>(weight * detail::load_channels<V>(u_gradient.token(b) + c, n));

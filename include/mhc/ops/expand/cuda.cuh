@@ -40,28 +40,28 @@ struct sum_channels {
   }
 };
 
-template <class T, int N>
-void launch_spread(policy const& where, char const* operation, T weight, token_view<T const> y, stream_view<T, N> x) {
-  detail::for_channels<T>(where, operation, x.size, x.channels, detail::can_pack<T>(x.channels, x.data, y.data),
-                          spread_channels<T, T, N>{weight, y, x});
+template <class T, class S, int N>
+void launch_spread(policy const& where, char const* operation, T weight, token_view<S const> y, stream_view<S, N> x) {
+  detail::for_channels<S>(where, operation, x.size, x.channels, detail::can_pack<S>(x.channels, x.data, y.data),
+                          spread_channels<T, S, N>{weight, y, x});
 }
 
-template <class T, int N>
-void launch_sum(policy const& where, char const* operation, T weight, stream_view<T const, N> x, token_view<T> u) {
-  detail::for_channels<T>(where, operation, x.size, x.channels, detail::can_pack<T>(x.channels, x.data, u.data),
-                          sum_channels<T, T, N>{weight, x, u});
+template <class T, class S, int N>
+void launch_sum(policy const& where, char const* operation, T weight, stream_view<S const, N> x, token_view<S> u) {
+  detail::for_channels<S>(where, operation, x.size, x.channels, detail::can_pack<S>(x.channels, x.data, u.data),
+                          sum_channels<T, S, N>{weight, x, u});
 }
 
-template <class T, int N>
-void expand_impl(policy const& where, token_view<T const> y, stream_view<T, N> x) {
+template <class S, int N>
+void expand_impl(policy const& where, token_view<S const> y, stream_view<S, N> x) {
   detail::require_device_memory("mhc::expand", "y", y.data, "x", x.data);
-  launch_spread(where, "mhc::expand", T(1), y, x);
+  launch_spread(where, "mhc::expand", coefficient_t<S>(1), y, x);
 }
 
-template <class T, int N>
-void expand_vjp_impl(policy const& where, stream_view<T const, N> x_gradient, token_view<T> y_gradient) {
+template <class S, int N>
+void expand_vjp_impl(policy const& where, stream_view<S const, N> x_gradient, token_view<S> y_gradient) {
   detail::require_device_memory("mhc::expand_vjp", "x_gradient", x_gradient.data, "y_gradient", y_gradient.data);
-  launch_sum(where, "mhc::expand_vjp", T(1), x_gradient, y_gradient);
+  launch_sum(where, "mhc::expand_vjp", coefficient_t<S>(1), x_gradient, y_gradient);
 }
 
 }  // namespace mhc::cuda

@@ -29,38 +29,38 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
 }
 
 /// Coefficients in one scan of x; then u, where it is wanted, in another.
-template <class Kind, class T, int N>
+template <class Kind, class T, class S, int N>
 void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
-                stream_view<T const, N> x, detail::gate_outputs<T, N> const& out) {
+                stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
   constexpr char const* operation = "mhc::coefficients, pre, contract";
   detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
                                 parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
                                 out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
   if (x.size == 0) return;
   using shape = detail::score_block_shape<Kind, T>;
-  constexpr int K = Kind::scores_per_row, P = N / Kind::rows, W = detail::pack_width<T>;
+  constexpr int K = Kind::scores_per_row, P = N / Kind::rows, W = detail::pack_width<S>;
   detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
   memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.forward_bytes()));
   bool const dynamic = is_dynamic(kind);
   if constexpr (K > 0) {
-    detail::scan_task<T> const task{x.data,     parameters.phi, nullptr,       memory.rows,
+    detail::scan_task<S> const task{x.data,     parameters.phi, nullptr,       memory.rows,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
-    bool const packed = detail::can_pack<T>(x.channels, x.data, parameters.phi);
+    bool const packed = detail::can_pack<S>(x.channels, x.data) && detail::can_pack<T>(x.channels, parameters.phi);
     if (dynamic)
-      packed ? detail::launch_scan<W, T, K, P, false>(where, operation, task)
-             : detail::launch_scan<1, T, K, P, false>(where, operation, task);
+      packed ? detail::launch_scan<W, S, K, P, false>(where, operation, task)
+             : detail::launch_scan<1, S, K, P, false>(where, operation, task);
   }
   detail::launch(where, operation, gates_kernel<Kind, T, N>,
                  {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
-                 out);
+                 detail::gate_outputs<T, N>{out.h_pre, out.h_post, out.h_res, {}});
   if (out.u.data != nullptr) aggregate_impl(where, vector_view<T const, N>(out.h_pre), x, out.u);
 }
 
 /// One scan of x for the scores, which are computed again; one for the gradients of x and φ.
-template <class Kind, class T, int N>
+template <class Kind, class T, class S, int N>
 void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
-                    stream_view<T const, N> x, detail::gate_output_gradients<T, N> const& in,
-                    stream_view<T, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
+                    stream_view<S const, N> x, detail::gate_output_gradients<S, N> const& in,
+                    stream_view<S, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
   constexpr char const* operation = "mhc::coefficients_vjp, pre_vjp, contract_vjp";
   detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
                                 parameters.alpha, "parameters.bias", parameters.bias, "u_gradient", in.u.data,
@@ -71,7 +71,7 @@ void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T
   if (x.size == 0) return;
   detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
   memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.bytes()));
-  gates_backward<Kind, T, N>{kind, parameters, x, in, x_gradient, parameters_gradient, mode, memory}.run(where,
+  gates_backward<Kind, S, N>{kind, parameters, x, in, x_gradient, parameters_gradient, mode, memory}.run(where,
                                                                                                          operation);
 }
 

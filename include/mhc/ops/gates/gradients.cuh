@@ -28,11 +28,11 @@ struct gate_weights {
 template <class Kind, class T, int N>
 __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
     gate_weights_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
-                        detail::gate_output_gradients<T, N> in, gate_weights<T> out) {
+                        detail::gate_output_gradients<T, N> in, bool with_u, gate_weights<T> out) {
   constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
   constexpr int P = N / Kind::rows;
   using weights = detail::weight_row<T, K, P>;
-  bool const dynamic = scanned.at != nullptr, from_u = dynamic && in.u.data != nullptr;
+  bool const dynamic = scanned.at != nullptr, from_u = dynamic && with_u;
   detail::for_each_token_scores<Kind>(
       kind, scanned, from_u, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
         math::vec<T, Kind::outputs> g;
@@ -63,11 +63,13 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
 }
 
 /// ∂x = H_preᵀ ∂u, all there is where no coefficient depends on x.
-template <class T, int N>
+template <class S, int N>
 struct direct_gradient {
+  using T = coefficient_t<S>;
+
   T const* h_pre;
-  token_view<T const> u_gradient;
-  stream_view<T, N> x_gradient;
+  token_view<S const> u_gradient;
+  stream_view<S, N> x_gradient;
   update mode;
 
   template <int W>
@@ -108,54 +110,56 @@ __global__ void __launch_bounds__(Threads) column_sum_kernel(T const* columns, s
 }
 
 /// The kernels in their order.
-template <class Kind, class T, int N>
+template <class Kind, class S, int N>
 struct gates_backward {
+  using T = coefficient_t<S>;
   static constexpr int K = Kind::scores_per_row, P = N / Kind::rows;
 
   Kind kind;
   parameters_of<Kind, T const> parameters;
-  stream_view<T const, N> x;
-  detail::gate_output_gradients<T, N> in;
-  stream_view<T, N> x_gradient;
+  stream_view<S const, N> x;
+  detail::gate_output_gradients<S, N> in;
+  stream_view<S, N> x_gradient;
   parameters_of<Kind, T> parameters_gradient;
   update mode;
   detail::gates_workspace<Kind, T> memory;
 
   void run(policy const& where, char const* operation) const {
     bool const dynamic = is_dynamic(kind);
-    bool const packed = detail::can_pack<T>(x.channels, x.data, parameters.phi, in.u.data, x_gradient.data);
+    bool const packed = detail::can_pack<S>(x.channels, x.data, in.u.data, x_gradient.data) &&
+                        detail::can_pack<T>(x.channels, parameters.phi);
     if constexpr (K > 0)
-      if (dynamic) packed ? scan<detail::pack_width<T>>(where, operation) : scan<1>(where, operation);
+      if (dynamic) packed ? scan<detail::pack_width<S>>(where, operation) : scan<1>(where, operation);
     if (!dynamic && in.u.data != nullptr)  // ∂H_pre,i = ∂u·x_i
-      launch_aggregate_vjp<T, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
-                                 update::overwrite);
+      launch_aggregate_vjp<T, S, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
+                                    update::overwrite);
     weigh(where, operation, dynamic);
     sum_columns(where, operation, dynamic);
     if constexpr (K > 0)
-      if (dynamic) packed ? spread<detail::pack_width<T>>(where, operation) : spread<1>(where, operation);
+      if (dynamic) packed ? spread<detail::pack_width<S>>(where, operation) : spread<1>(where, operation);
     if (!dynamic)
-      detail::for_channels<T>(where, operation, x.size, x.channels, packed,
-                              direct_gradient<T, N>{memory.h_pre(), in.u, x_gradient, mode});
+      detail::for_channels<S>(where, operation, x.size, x.channels, packed,
+                              direct_gradient<S, N>{memory.h_pre(), in.u, x_gradient, mode});
   }
 
  private:
   template <int W>
   void scan(policy const& where, char const* operation) const {
-    detail::scan_task<T> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
+    detail::scan_task<S> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     if (in.u.data != nullptr)
-      detail::launch_scan<W, T, K, P, true>(where, operation, task);
+      detail::launch_scan<W, S, K, P, true>(where, operation, task);
     else
-      detail::launch_scan<W, T, K, P, false>(where, operation, task);
+      detail::launch_scan<W, S, K, P, false>(where, operation, task);
   }
 
   void weigh(policy const& where, char const* operation, bool dynamic) const {
     using shape = detail::score_block_shape<Kind, T>;
-    auto gradients = in;
+    detail::gate_output_gradients<T, N> gradients{{}, in.h_pre, in.h_post, in.h_res};
     if (!dynamic && in.u.data != nullptr) gradients.h_pre = {memory.h_pre_gradient(), x.size};
     detail::launch(where, operation, gate_weights_kernel<Kind, T, N>,
                    {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
-                   gradients, gate_weights<T>{memory.weight(), memory.h_pre(), memory.columns()});
+                   gradients, in.u.data != nullptr, gate_weights<T>{memory.weight(), memory.h_pre(), memory.columns()});
   }
 
   void sum_columns(policy const& where, char const* operation, bool dynamic) const {
@@ -167,10 +171,10 @@ struct gates_backward {
 
   template <int W>
   void spread(policy const& where, char const* operation) const {
-    detail::spread_task<T> const task{x.data,      parameters.phi,  memory.weight(), in.u.data,
+    detail::spread_task<S> const task{x.data,      parameters.phi,  memory.weight(), in.u.data,
                                       memory.rows, x.channels,      Kind::rows,      memory.splits,
                                       0,           x_gradient.data, memory.partial()};
-    detail::launch_spread<W, T, K, P>(where, operation, task, mode == update::accumulate);
+    detail::launch_spread<W, S, K, P>(where, operation, task, mode == update::accumulate);
     detail::launch(where, operation, phi_sum_kernel<T>, {detail::block_count(memory.phi, 256), 256}, memory.partial(),
                    memory.phi, memory.splits.count, parameters_gradient.phi);
   }

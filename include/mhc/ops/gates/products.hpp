@@ -27,9 +27,10 @@ inline constexpr int update_registers = many_registers<V> ? 3 : 2;
 /// total[r][k] += row[r]·phi_k over n elements, lane by lane; phi_k lies `stride` elements behind phi_{k−1}. The sum over
 /// these n is taken by itself, so that rounding errors grow with n and the number of calls, not with their product.
 /// `ahead` is memory that will be wanted soon, n elements of it.
-template <class V, int R, int K, class T>
-inline void add_dot_products(T const* const (&row)[R], T const* phi, std::ptrdiff_t stride, std::ptrdiff_t n, V* total,
-                             std::ptrdiff_t pitch, T const* ahead) {
+template <class V, int R, int K, class X, class P, class A>
+inline void add_dot_products(X const* const (&row)[R], P const* phi, std::ptrdiff_t stride, std::ptrdiff_t n, V* total,
+                             std::ptrdiff_t pitch, A const* ahead) {
+  using T = math::scalar_of<V>;
   V sum[R][K];
   MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) sum[r][k] = V(T(0));
   auto const step = [&](std::ptrdiff_t c, auto const& load) MHC_ALWAYS_INLINE {
@@ -44,9 +45,9 @@ inline void add_dot_products(T const* const (&row)[R], T const* phi, std::ptrdif
   std::ptrdiff_t c = 0;
   for (; c + width<V> <= n; c += width<V>) {
     prefetch(ahead + c);
-    step(c, [](T const* p) MHC_ALWAYS_INLINE { return V::load_unaligned(p); });
+    step(c, [](auto const* p) MHC_ALWAYS_INLINE { return load_elements<V>(p); });
   }
-  if (c < n) step(c, [&](T const* p) { return load_channels<V>(p, n - c); });
+  if (c < n) step(c, [&](auto const* p) { return load_channels<V>(p, n - c); });
   MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) total[r * pitch + k] =
       total[r * pitch + k] + sum[r][k];
 }

@@ -26,14 +26,14 @@ struct score_tiling {
   static constexpr int padded = 8 * tiles * parts;
 };
 
-/// How the scan is cut up: rows of P streams, K scores a row; `Dots` with the gradient of u.
-template <class T, int K, int P, bool Dots>
+/// How the scan is cut up: rows of P streams of S, K scores a row; `Dots` with the gradient of u.
+template <class S, int K, int P, bool Dots>
 struct scan_shape {
   using tiling = score_tiling<K, 5>;
   static constexpr int warps = 8, threads = 32 * warps, rows = 16 * warps;
   static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
-  static constexpr int tile_bytes = shared_tile<T>::row_bytes * rows;
-  static constexpr int stage_bytes = tile_bytes + shared_tile<T>::row_bytes * 8 * tiling::tiles;
+  static constexpr int tile_bytes = stream_tile<S>::row_bytes * rows;
+  static constexpr int stage_bytes = tile_bytes + shared_tile<coefficient_t<S>>::row_bytes * 8 * tiling::tiles;
   static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
   static constexpr int shared_bytes = stages * stage_bytes + (Dots ? u_slots * tile_bytes : 0);
 };
@@ -58,9 +58,13 @@ struct scan_chunks {
   }
 };
 
-template <class T>
+template <class S>
 struct scan_task {
-  T const *x, *phi, *u_gradient;
+  using T = coefficient_t<S>;
+
+  S const* x;
+  T const* phi;
+  S const* u_gradient;
   std::ptrdiff_t rows, channels;
   int rows_per_token;
   scan_chunks chunks;
@@ -74,20 +78,22 @@ struct scan_sums {
   std::ptrdiff_t chunks, tokens, length;
 };
 
-/// One block's part of the scan. W elements are moved at once.
-template <int W, class T, int K, int P, bool Dots>
+/// One block's part of the scan. W elements of a stream are moved at once.
+template <int W, class S, int K, int P, bool Dots>
 struct scan {
-  using shape = scan_shape<T, K, P, Dots>;
+  using T = coefficient_t<S>;
+  using shape = scan_shape<S, K, P, Dots>;
   using columns = scan_columns<K, P>;
+  using streams = stream_tile<S>;
   using tile = shared_tile<T>;
-  static constexpr int tiles = shape::tiling::tiles;
+  static constexpr int tiles = shape::tiling::tiles, phi_width = W == 1 ? 1 : tile::elements;
 
-  scan_task<T> const& in;
+  scan_task<S> const& in;
   unsigned char* memory;
   std::ptrdiff_t first_row, first_block, chunk;
   int first_score, count;
 
-  __device__ scan(scan_task<T> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
+  __device__ scan(scan_task<S> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
     first_score = static_cast<int>(item % shape::tiling::parts) * 8 * tiles;
     item /= shape::tiling::parts;
     chunk = item % in.chunks.count;
@@ -113,31 +119,44 @@ struct scan {
   }
 
  private:
-  __device__ tile x_tile(int s) const { return {memory + s % shape::stages * shape::stage_bytes}; }
+  __device__ streams x_tile(int s) const { return {memory + s % shape::stages * shape::stage_bytes}; }
   __device__ tile phi_tile(int s) const { return {x_tile(s).memory + shape::tile_bytes}; }
-  __device__ tile u_tile(int s) const {
+  __device__ streams u_tile(int s) const {
     return {memory + shape::stages * shape::stage_bytes + s / P % shape::u_slots * shape::tile_bytes};
   }
 
   /// Begins to copy stage s of the chunk, a column block of one stream.
   __device__ void fill(int s) const {
     if (s < count) {
-      int const u = static_cast<int>(threadIdx.x) % tile::units, first = static_cast<int>(threadIdx.x) / tile::units;
-      std::ptrdiff_t const c = (first_block + s / P) * tile::columns + u * tile::elements, exists = in.channels - c;
-      std::ptrdiff_t const length = P * in.channels, at = s % P * in.channels + c;
-      for (int r = first; r < shape::rows; r += shape::threads / tile::units) {
-        std::ptrdiff_t const row = first_row + r;
-        if (row - r % 16 >= in.rows) break;
-        x_tile(s).template fill<W>(r, u, in.x + row * length + at, row < in.rows ? exists : 0);
-        if constexpr (Dots)
-          if (s % P == 0)
-            u_tile(s).template fill<W>(r, u, in.u_gradient + row / in.rows_per_token * in.channels + c,
-                                       row < in.rows ? exists : 0);
-      }
-      for (int k = first; k < 8 * tiles; k += shape::threads / tile::units)
-        phi_tile(s).template fill<W>(k, u, in.phi + (first_score + k) * length + at, first_score + k < K ? exists : 0);
+      fill_streams(s);
+      fill_phi(s);
     }
     commit_copies();
+  }
+
+  __device__ void fill_streams(int s) const {
+    int const u = static_cast<int>(threadIdx.x) % streams::units;
+    std::ptrdiff_t const c = (first_block + s / P) * streams::columns + u * streams::elements, exists = in.channels - c;
+    std::ptrdiff_t const length = P * in.channels, at = s % P * in.channels + c;
+    for (int r = static_cast<int>(threadIdx.x) / streams::units; r < shape::rows;
+         r += shape::threads / streams::units) {
+      std::ptrdiff_t const row = first_row + r;
+      if (row - r % 16 >= in.rows) break;
+      x_tile(s).template fill<W>(r, u, in.x + row * length + at, row < in.rows ? exists : 0);
+      if constexpr (Dots)
+        if (s % P == 0)
+          u_tile(s).template fill<W>(r, u, in.u_gradient + row / in.rows_per_token * in.channels + c,
+                                     row < in.rows ? exists : 0);
+    }
+  }
+
+  __device__ void fill_phi(int s) const {
+    int const u = static_cast<int>(threadIdx.x) % tile::units;
+    std::ptrdiff_t const c = (first_block + s / P) * tile::columns + u * tile::elements, exists = in.channels - c;
+    std::ptrdiff_t const length = P * in.channels, at = s % P * in.channels + c;
+    for (int k = static_cast<int>(threadIdx.x) / tile::units; k < 8 * tiles; k += shape::threads / tile::units)
+      phi_tile(s).template fill<phi_width>(k, u, in.phi + (first_score + k) * length + at,
+                                           first_score + k < K ? exists : 0);
   }
 
   /// The sums of a stage begin at zero, so that they do not lose bits to those of all stages before.
@@ -146,22 +165,24 @@ struct scan {
     int const row = static_cast<int>(threadIdx.x) / 32 * 16 + g;
     T sum[tiles][4] = {}, dot[2] = {};
     MHC_UNROLL for (int j = 0; j < 2; ++j) {
-      auto const upper = x_tile(s).at(row, 4 * j + q), lower = x_tile(s).at(row + 8, 4 * j + q);
+      auto const upper = x_tile(s).template eighth_of_lane<T>(row, q, j);
+      auto const lower = x_tile(s).template eighth_of_lane<T>(row + 8, q, j);
       MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
         square[0] += upper.at[e] * upper.at[e];
         square[1] += lower.at[e] * lower.at[e];
       }
       if constexpr (Dots) {
-        auto const above = u_tile(s).at(row, 4 * j + q), below = u_tile(s).at(row + 8, 4 * j + q);
+        auto const above = u_tile(s).template eighth_of_lane<T>(row, q, j);
+        auto const below = u_tile(s).template eighth_of_lane<T>(row + 8, q, j);
         MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
           dot[0] += upper.at[e] * above.at[e];
           dot[1] += lower.at[e] * below.at[e];
         }
       }
       typename tile::unit phi[tiles];
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, 4 * j + q);
+      MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, streams::eighth_of(q, j));
       MHC_UNROLL for (int e = 0; e < tile::elements; e += 2) {  // which of the columns meet does not matter
-        factors<T, 4> a;
+        factors<S, 4> a;
         factors<T, 2> b[tiles];
         MHC_UNROLL for (int h = 0; h < 2; ++h) {
           a.set(2 * h, upper.at[e + h]);
@@ -199,21 +220,21 @@ struct scan {
   }
 };
 
-template <int W, class T, int K, int P, bool Dots>
-__global__ void __launch_bounds__(scan_shape<T, K, P, Dots>::threads, sizeof(T) == 4 ? 2 : 1)
-    scan_kernel(scan_task<T> task) {
-  using shape = scan_shape<T, K, P, Dots>;
+template <int W, class S, int K, int P, bool Dots>
+__global__ void __launch_bounds__(scan_shape<S, K, P, Dots>::threads, sizeof(S) <= 4 ? 2 : 1)
+    scan_kernel(scan_task<S> task) {
+  using shape = scan_shape<S, K, P, Dots>;
   std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
   std::ptrdiff_t const items = groups * task.chunks.count * shape::tiling::parts;
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    scan<W, T, K, P, Dots>(task, dynamic_shared_memory(), item).run();
+    scan<W, S, K, P, Dots>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, class T, int K, int P, bool Dots>
-void launch_scan(cuda::policy const& where, char const* operation, scan_task<T> const& task) {
-  using shape = scan_shape<T, K, P, Dots>;
+template <int W, class S, int K, int P, bool Dots>
+void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
+  using shape = scan_shape<S, K, P, Dots>;
   std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
-  launch(where, operation, scan_kernel<W, T, K, P, Dots>,
+  launch(where, operation, scan_kernel<W, S, K, P, Dots>,
          {block_count(groups * task.chunks.count * shape::tiling::parts, 1), shape::threads, shape::shared_bytes},
          task);
 }

@@ -16,12 +16,12 @@
 
 namespace mhc::detail {
 
-template <class T>
-T dot(T const* a, T const* b, std::ptrdiff_t count) {
+template <class A, class B, class T = coefficient_t<A>>
+T dot(A const* a, B const* b, std::ptrdiff_t count) {
   T total(0);
   for_blocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     T part(0);
-    for (std::ptrdiff_t c = begin; c < end; ++c) part += a[c] * b[c];
+    for (std::ptrdiff_t c = begin; c < end; ++c) part += T(a[c]) * T(b[c]);
     total += part;
   });
   return total;
@@ -33,11 +33,12 @@ struct token_scores {
   math::vec<T, scores_of<Kind>> score;
   math::vec<T, Kind::rows> inverse_rms;
 
-  token_scores(Kind const& kind, T const* phi, T const* x) {
+  template <class S>
+  token_scores(Kind const& kind, T const* phi, S const* x) {
     using std::sqrt;
     std::ptrdiff_t const length = row_length(kind);
     for (int r = 0; r < Kind::rows && is_dynamic(kind); ++r) {
-      T const* row = x + r * length;
+      S const* row = x + r * length;
       inverse_rms[r] = T(1) / sqrt(dot(row, row, length) / static_cast<math::scalar_of<T>>(length) + kind.norm_epsilon);
       for (int k = 0; k < Kind::scores_per_row; ++k)
         score[r * Kind::scores_per_row + k] = inverse_rms[r] * dot(phi + k * length, row, length);
@@ -46,10 +47,10 @@ struct token_scores {
 };
 
 /// The gradient of one token's coefficients, gathered in the order pre, post, res.
-template <class Kind, class T, int N>
-math::vec<T, Kind::outputs> gather_gradients(gate_output_gradients<T, N> const& in, stream_view<T const, N> x,
-                                             std::ptrdiff_t b) {
-  math::vec<T, Kind::outputs> g;
+template <class Kind, class S, int N>
+math::vec<coefficient_t<S>, Kind::outputs> gather_gradients(gate_output_gradients<S, N> const& in,
+                                                            stream_view<S const, N> x, std::ptrdiff_t b) {
+  math::vec<coefficient_t<S>, Kind::outputs> g;
   for (int i = 0; i < N; ++i)
     g[i] = in.u.data != nullptr ? dot(in.u.token(b), x.stream(b, i), x.channels) : in.h_pre(b, i);
   if constexpr (Kind::outputs > N) {
@@ -63,9 +64,9 @@ math::vec<T, Kind::outputs> gather_gradients(gate_output_gradients<T, N> const& 
 
 namespace mhc::cpu {
 
-template <class Kind, class T, int N>
+template <class Kind, class T, class S, int N>
 void gates_impl(sequential_policy const&, Kind const& kind, parameters_of<Kind, T const> const& parameters,
-                stream_view<T const, N> x, detail::gate_outputs<T, N> const& out) {
+                stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     detail::token_scores<Kind, T> const s(kind, parameters.phi, x.stream(b, 0));
     auto const h = kind.gate(s.score, parameters.alpha, parameters.bias);
@@ -77,44 +78,46 @@ void gates_impl(sequential_policy const&, Kind const& kind, parameters_of<Kind, 
     if (out.u.data == nullptr) continue;
     auto const h_pre = detail::load_row<math::vec<T, N>>(out.h_pre.data, b);
     for (std::ptrdiff_t c = 0; c < x.channels; ++c)
-      out.u.token(b)[c] = math::aggregate(h_pre, detail::load_channel<N>(x.stream(b, 0), x.channels, c));
+      out.u.token(b)[c] = S(math::aggregate(h_pre, detail::load_channel<N>(x.stream(b, 0), x.channels, c)));
   }
 }
 
 /// x_gradient gets H_preᵀ ∂u (where u is the output), φᵀ ∂s and the norm's share −(r²/M)(ŝ·∂ŝ) x; the parameters'
 /// gradients are added to, token after token.
-template <class Kind, class T, int N>
+template <class Kind, class T, class S, int N>
 void gates_vjp_impl(sequential_policy const&, Kind const& kind, parameters_of<Kind, T const> const& parameters,
-                    stream_view<T const, N> x, detail::gate_output_gradients<T, N> const& in,
-                    stream_view<T, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
-  constexpr int K = Kind::scores_per_row;
+                    stream_view<S const, N> x, detail::gate_output_gradients<S, N> const& in,
+                    stream_view<S, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
+  constexpr int K = Kind::scores_per_row, P = N / Kind::rows;
   std::ptrdiff_t const length = row_length(kind);
+  bool const dynamic = is_dynamic(kind);
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     detail::token_scores<Kind, T> const s(kind, parameters.phi, x.stream(b, 0));
     auto const d = kind.gate_vjp(s.score, parameters.alpha, parameters.bias, detail::gather_gradients<Kind>(in, x, b));
     for (int k = 0; k < scores_of<Kind>; ++k) parameters_gradient.bias[k] += d.bias[k];
-    for (int i = 0; i < N; ++i)
-      for (std::ptrdiff_t c = 0; c < x.channels; ++c) {
-        T const direct = in.u.data != nullptr ? d.h_pre[i] * in.u.token(b)[c] : T(0);
-        T& g = x_gradient.stream(b, i)[c];
-        g = mode == update::accumulate ? g + direct : direct;
-      }
-    if (!is_dynamic(kind)) continue;
-    for (int k = 0; k < Kind::alphas; ++k) parameters_gradient.alpha[k] += d.alpha[k];
-    for (int r = 0; r < Kind::rows; ++r) {
-      T const* row = x.stream(b, 0) + r * length;
-      T* row_gradient = x_gradient.stream(b, 0) + r * length;
+    for (int k = 0; k < Kind::alphas && dynamic; ++k) parameters_gradient.alpha[k] += d.alpha[k];
+    for (int i = 0; i < N; ++i) {
+      int const r = i / P;
+      math::vec<T, K> weight;  // ∂loss/∂s = r ∂loss/∂ŝ
       T norm(0);
-      for (int k = 0; k < K; ++k) {
-        T const g = s.inverse_rms[r] * d.scores[r * K + k];
+      for (int k = 0; k < K && dynamic; ++k) {
+        weight[k] = s.inverse_rms[r] * d.scores[r * K + k];
         norm += s.score[r * K + k] * d.scores[r * K + k];
-        for (std::ptrdiff_t c = 0; c < length; ++c) {
-          row_gradient[c] += g * parameters.phi[k * length + c];
-          parameters_gradient.phi[k * length + c] += g * row[c];
-        }
       }
-      norm *= s.inverse_rms[r] * s.inverse_rms[r] / static_cast<math::scalar_of<T>>(length);
-      for (std::ptrdiff_t c = 0; c < length; ++c) row_gradient[c] -= norm * row[c];
+      if (dynamic) norm *= s.inverse_rms[r] * s.inverse_rms[r] / static_cast<math::scalar_of<T>>(length);
+      for (std::ptrdiff_t c = 0; c < x.channels; ++c) {
+        S& g = x_gradient.stream(b, i)[c];
+        T const value = x.stream(b, i)[c];
+        T sum = mode == update::accumulate ? T(g) : T(0);
+        if (in.u.data != nullptr) sum += d.h_pre[i] * T(in.u.token(b)[c]);
+        for (int k = 0; k < K && dynamic; ++k) {
+          std::ptrdiff_t const at = k * length + i % P * x.channels + c;
+          sum += weight[k] * parameters.phi[at];
+          parameters_gradient.phi[at] += weight[k] * value;
+        }
+        if (dynamic) sum -= norm * value;
+        g = S(sum);
+      }
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <mhc/ops/gates/scores.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/rows.hpp>
 
 #include <algorithm>
 
@@ -21,16 +22,17 @@ namespace mhc::detail {
 /// Tokens whose gradients are on the stack at once: a multiple of forward_block.
 inline constexpr std::ptrdiff_t backward_block = 64;
 
-template <class V, class Kind, class T, int N>
-void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<T const, N> x,
-                gate_outputs<T, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
+template <class V, class Kind, class T, class S, int N>
+void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
+                gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
   score_block<Kind, T, forward_block> scores;
   scores.template compute<V>(kind, parameters.phi, x, first, count, 0);
-  for (std::ptrdiff_t t = 0; t < count; t += width<V>) {
-    std::ptrdiff_t const n = std::min(width<V>, count - t);
-    auto const h = kind.gate(scores.template load<V>(t, n), parameters.alpha, parameters.bias);
-    math::vec<V, N> pre, post;
-    math::tile<V, N> res;
+  using G = iteration_lanes<V, N>;
+  for (std::ptrdiff_t t = 0; t < count; t += width<G>) {
+    std::ptrdiff_t const n = std::min(width<G>, count - t);
+    auto const h = kind.gate(scores.template load<G>(t, n), parameters.alpha, parameters.bias);
+    math::vec<G, N> pre, post;
+    math::tile<G, N> res;
     for (int i = 0; i < N; ++i) pre[i] = h[i];
     store_rows(pre, out.h_pre.data, first + t, n);
     if constexpr (Kind::outputs > N) {
@@ -67,9 +69,9 @@ struct backward_state {
 };
 
 /// Phase 1, a group of tokens per thread: everything of a token but its x_gradient.
-template <class V, class Kind, class T, int N>
-void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<T const, N> x,
-                     gate_output_gradients<T, N> const& in, backward_state<Kind, T>& state, std::ptrdiff_t block,
+template <class V, class Kind, class T, class S, int N>
+void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
+                     gate_output_gradients<S, N> const& in, backward_state<Kind, T>& state, std::ptrdiff_t block,
                      std::ptrdiff_t t, std::ptrdiff_t n) {
   constexpr int K = Kind::scores_per_row;
   state.scores.template compute<V>(kind, parameters.phi, x, block + t, n, t);
@@ -85,10 +87,11 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
       for (int k = 0; k < N * N; ++k) g[2 * N + k] = in.h_res.data[b * N * N + k];
     }
   }
-  for (std::ptrdiff_t v = t; v < t + n; v += width<V>) {
-    std::ptrdiff_t const m = std::min(width<V>, t + n - v);
-    auto const g = load_rows<math::vec<V, Kind::outputs>>(&state.output_gradient[0][0], v, m);
-    auto const d = kind.gate_vjp(state.scores.template load<V>(v, m), parameters.alpha, parameters.bias, g);
+  using G = iteration_lanes<V, N>;
+  for (std::ptrdiff_t v = t; v < t + n; v += width<G>) {
+    std::ptrdiff_t const m = std::min(width<G>, t + n - v);
+    auto const g = load_rows<math::vec<G, Kind::outputs>>(&state.output_gradient[0][0], v, m);
+    auto const d = kind.gate_vjp(state.scores.template load<G>(v, m), parameters.alpha, parameters.bias, g);
     store_rows(d.h_pre, &state.h_pre[0][0], v, m);
     store_rows(d.scores, &state.weight[0][0], v, m);
     store_rows(d.bias, &state.bias[0][0], v, m);
@@ -107,64 +110,82 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
     }
 }
 
+/// Channels per piece of phase 2. What a product reads more than once is copied out of its matrix first: rows of that can
+/// lie a power of two apart, and would share a few lines of cache. K rows of φ then stay in L1, 64 of x in L2.
+inline constexpr std::ptrdiff_t piece_channels = 192;
+
 /// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block, which gets
-/// H_preᵀ ∂u − (norm) x, then W Φ with W = ∂loss/∂s.
-template <class V, class Kind, class T, int N>
-void backward_channels(Kind const& kind, T const* phi, stream_view<T const, N> x, gate_output_gradients<T, N> const& in,
+/// H_preᵀ ∂u − (norm) x, then W Φ with W = ∂loss/∂s. The sums are made in x_gradient itself or, so that they are rounded
+/// once, on the stack.
+template <class V, class Kind, class T, class S, int N>
+void backward_channels(Kind const& kind, T const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
                        backward_state<Kind, T> const& state, std::ptrdiff_t block, std::ptrdiff_t count, int i,
-                       std::ptrdiff_t c, std::ptrdiff_t n, stream_view<T, N> x_gradient, update mode) {
+                       std::ptrdiff_t c, std::ptrdiff_t n, stream_view<S, N> x_gradient, update mode) {
   constexpr int K = Kind::scores_per_row;
+  constexpr bool in_place = std::is_same_v<S, T>;
+  alignas(64) T sums[in_place ? 1 : backward_block][piece_channels];
+  rows_in_memory<S> const to{x_gradient.stream(block, i) + c, N * x.channels};
+  rows_in_memory<T> out{sums[0], piece_channels};
+  if constexpr (in_place) out = to;
   bool const dynamic = is_dynamic(kind);
   int const r = Kind::rows == 1 ? 0 : i;
   for (std::ptrdiff_t t = 0; t < count; ++t) {
     std::ptrdiff_t const b = block + t;
-    T* g = x_gradient.stream(b, i) + c;
     for_channels<V>(n, [&](std::ptrdiff_t e, std::ptrdiff_t m) {
-      V sum = mode == update::accumulate ? load_channels<V>(g + e, m) : V(T(0));
+      V sum = mode == update::accumulate ? load_channels<V>(to(t, e), m) : V(T(0));
       if (in.u.data != nullptr)
         sum = multiply_add(V(state.h_pre[t][i]), load_channels<V>(in.u.token(b) + c + e, m), sum);
       if (dynamic) sum = multiply_add(V(-state.norm[t][r]), load_channels<V>(x.stream(b, i) + c + e, m), sum);
-      store_channels(sum, g + e, m);
+      store_channels(sum, out(t, e), m);
     });
   }
-  if (!dynamic) return;
-  T const* phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
-  add_product<V, T>({x_gradient.stream(block, i) + c, N * x.channels}, count,
-                    {&state.weight[0][r * K], scores_of<Kind>, 1}, {phi_column, row_length(kind)}, K, n);
+  if (dynamic) {
+    T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
+    alignas(64) T packed[K > 0 ? K : 1][piece_channels];
+    for (std::ptrdiff_t k = 0; k < K; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
+    add_product<V, T>(out, count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, K, n);
+  }
+  for (std::ptrdiff_t t = 0; t < count && !in_place; ++t)
+    for_channels<V>(
+        n, [&](std::ptrdiff_t e, std::ptrdiff_t m) { store_channels(load_channels<V>(out(t, e), m), to(t, e), m); });
 }
 
 /// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has.
-template <class V, class Kind, class T, int N>
-void backward_phi(Kind const& kind, stream_view<T const, N> x, backward_state<Kind, T> const& state,
+template <class V, class Kind, class T, class S, int N>
+void backward_phi(Kind const& kind, stream_view<S const, N> x, backward_state<Kind, T> const& state,
                   std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
                   T* phi_gradient) {
   constexpr int K = Kind::scores_per_row;
-  std::ptrdiff_t const length = row_length(kind);
+  alignas(64) T copy[backward_block][piece_channels];
+  std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
   T* const phi_column = phi_gradient + (Kind::rows == 1 ? i * x.channels : 0) + c;
-  add_product<V, T>({phi_column, length}, K, {&state.weight[0][0], 1, K}, {x.stream(block, i) + c, length},
-                    count * Kind::rows, n);
+  for (std::ptrdiff_t q = 0; q < rows; q += backward_block) {
+    std::ptrdiff_t const some = std::min(backward_block, rows - q);
+    for (std::ptrdiff_t p = 0; p < some; ++p) copy_row<V>(x.stream(block, i) + c + (q + p) * length, n, copy[p]);
+    add_product<V, T>({phi_column, length}, K, {&state.weight[0][0] + q * K, 1, K}, {copy[0], piece_channels}, some, n);
+  }
 }
 
 }  // namespace mhc::detail
 
 namespace mhc::cpu {
 
-template <class Arch, bool Threads, class Kind, class T, int N>
+template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
-                parameters_of<Kind, T const> const& parameters, stream_view<T const, N> x,
-                detail::gate_outputs<T, N> const& out) {
+                parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
+                detail::gate_outputs<S, N> const& out) {
   for_each_group<detail::forward_block>(policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
   });
 }
 
-template <class Arch, bool Threads, class Kind, class T, int N>
+template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
-                    parameters_of<Kind, T const> const& parameters, stream_view<T const, N> x,
-                    detail::gate_output_gradients<T, N> const& in, stream_view<T, N> x_gradient,
+                    parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
+                    detail::gate_output_gradients<S, N> const& in, stream_view<S, N> x_gradient,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
-  constexpr std::ptrdiff_t chunk = 384;  // channels per piece of phase 2: K rows of φ stay in L1 or L2
+  constexpr std::ptrdiff_t chunk = detail::piece_channels;
   std::ptrdiff_t const chunks = (x.channels + chunk - 1) / chunk;
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {

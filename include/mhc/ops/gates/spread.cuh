@@ -33,15 +33,16 @@ struct weight_row {
   static constexpr int shared_pitch = ((bytes + 31) / 64 * 64 + 32) / static_cast<int>(sizeof(T));
 };
 
-/// How it is cut up, for rows of P streams with K scores; whether x_gradient is added to.
-template <class T, int K, int P, bool Accumulates>
+/// How it is cut up, for rows of P streams of S with K scores; whether x_gradient is added to.
+template <class S, int K, int P, bool Accumulates>
 struct spread_shape {
+  using T = coefficient_t<S>;
   using weights = weight_row<T, K, P>;
   using tiling = typename weights::tiling;
   using tile = shared_tile<T>;
   static constexpr int blocks = P < 8 ? 8 / P : 1;  ///< column blocks of each stream
   static constexpr int warps = P * blocks, threads = 32 * warps, rows = 16, stages = Accumulates ? 2 : 3;
-  static constexpr int block_bytes = rows * tile::row_bytes;
+  static constexpr int block_bytes = rows * stream_tile<S>::row_bytes;
   static constexpr int x_bytes = warps * block_bytes, u_bytes = blocks * block_bytes;
   static constexpr int weight_bytes = rows * weights::shared_pitch * static_cast<int>(sizeof(T));
   static constexpr int phi_bytes = warps * weights::scores * tile::row_bytes;
@@ -66,35 +67,40 @@ struct spread_splits {
   }
 };
 
-template <class T>
+template <class S>
 struct spread_task {
-  T const *x, *phi;
+  using T = coefficient_t<S>;
+
+  S const* x;
+  T const* phi;
   T const* weight;      ///< weight_row by weight_row
-  T const* u_gradient;  ///< null where u is no output
+  S const* u_gradient;  ///< null where u is no output
   std::ptrdiff_t rows, channels;
   int rows_per_token;
   spread_splits splits;
   int part;  ///< of the scores
-  T* x_gradient;
+  S* x_gradient;
   T* phi_partial;
 };
 
-/// One block's share. W elements are moved at once.
-template <int W, class T, int K, int P, bool Accumulates>
+/// One block's share. W elements of a stream are moved at once.
+template <int W, class S, int K, int P, bool Accumulates>
 struct spread {
-  using shape = spread_shape<T, K, P, Accumulates>;
+  using T = coefficient_t<S>;
+  using shape = spread_shape<S, K, P, Accumulates>;
+  using streams = stream_tile<S>;
   using tile = shared_tile<T>;
   using unit = typename tile::unit;
   using weights = typename shape::weights;
-  static constexpr int tiles = shape::tiling::tiles, E = tile::elements, halves = E / 2;
+  static constexpr int tiles = shape::tiling::tiles, E = tile::elements, halves = E / 2, phi_width = W == 1 ? 1 : E;
 
-  spread_task<T> const& in;
+  spread_task<S> const& in;
   unsigned char* memory;
   int warp, g, q, stream;
   bool first_part;
   std::ptrdiff_t length, split, begin, end, first_column;
 
-  __device__ spread(spread_task<T> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
+  __device__ spread(spread_task<S> const& task, unsigned char* shared, std::ptrdiff_t item) : in(task), memory(shared) {
     warp = static_cast<int>(threadIdx.x) / 32;
     g = static_cast<int>(threadIdx.x) % 32 / 4;
     q = static_cast<int>(threadIdx.x) % 4;
@@ -133,9 +139,9 @@ struct spread {
   __device__ unsigned char* stage(int s) const {
     return memory + shape::phi_bytes + s % shape::stages * shape::stage_bytes;
   }
-  __device__ tile u_tile(int s) const { return {stage(s)}; }
-  __device__ tile x_tile(int s) const { return {stage(s) + shape::u_bytes}; }
-  __device__ tile old_tile(int s) const { return {x_tile(s).memory + shape::x_bytes}; }
+  __device__ streams u_tile(int s) const { return {stage(s)}; }
+  __device__ streams x_tile(int s) const { return {stage(s) + shape::u_bytes}; }
+  __device__ streams old_tile(int s) const { return {x_tile(s).memory + shape::x_bytes}; }
   __device__ T* weight_rows(int s) const {
     return reinterpret_cast<T*>(stage(s) + shape::stage_bytes - shape::weight_bytes);
   }
@@ -148,8 +154,9 @@ struct spread {
       unsigned const w = r / weights::scores;
       int const k = in.part * weights::scores + static_cast<int>(r % weights::scores);
       std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
-      phi_tile().template fill<W>(static_cast<int>(r), u, in.phi + k * length + w / shape::blocks * in.channels + c,
-                                  k < K ? in.channels - c : 0);
+      phi_tile().template fill<phi_width>(static_cast<int>(r), u,
+                                          in.phi + k * length + w / shape::blocks * in.channels + c,
+                                          k < K ? in.channels - c : 0);
     }
   }
 
@@ -157,9 +164,9 @@ struct spread {
   __device__ void fill(int s, int count) const {
     if (s < count) {
       std::ptrdiff_t const top = begin + static_cast<std::ptrdiff_t>(s) * shape::rows;
-      int const u = static_cast<int>(threadIdx.x % tile::units);
-      _Pragma("unroll 1") for (unsigned r = threadIdx.x / tile::units; r < 16 * shape::warps;
-                               r += shape::threads / tile::units) fill_unit(s, static_cast<int>(r), u, top);
+      int const u = static_cast<int>(threadIdx.x % streams::units);
+      _Pragma("unroll 1") for (unsigned r = threadIdx.x / streams::units; r < 16 * shape::warps;
+                               r += shape::threads / streams::units) fill_unit(s, static_cast<int>(r), u, top);
       fill_weights(s, top);
     }
     commit_copies();
@@ -169,7 +176,7 @@ struct spread {
   __device__ void fill_unit(int s, int r, int u, std::ptrdiff_t top) const {
     int const w = r / 16;
     std::ptrdiff_t const row = top + r % 16;
-    std::ptrdiff_t const c = first_column + w % shape::blocks * tile::columns + u * E;
+    std::ptrdiff_t const c = first_column + w % shape::blocks * streams::columns + u * streams::elements;
     std::ptrdiff_t const at = row * length + w / shape::blocks * in.channels + c;
     std::ptrdiff_t const exists = row < end ? in.channels - c : 0;
     x_tile(s).template fill<W>(r, u, in.x + at, exists);
@@ -194,8 +201,8 @@ struct spread {
     return *reinterpret_cast<pack<T, pieces<T>> const*>(weight_rows(s) + r * weights::shared_pitch + k * pieces<T>);
   }
 
-  /// The unit of columns that is number g of a product of 8 columns: the lanes of a row then store 64 bytes in a row.
-  __device__ static int unit_of(int n) { return n / 2 + n % 2 * 4; }
+  /// The eighth of columns that is number n of a product of 8 columns: lane q gets numbers 2q and 2q + 1.
+  __device__ static int eighth_of(int n) { return streams::eighth_of(n / 2, n % 2); }
 
   /// x_gradient of 16 rows.
   __device__ void spread_weights(int s) const {
@@ -205,7 +212,7 @@ struct spread {
       factors<T, 2> b[E];
       MHC_UNROLL for (int h = 0; h < 2; ++h) {
         MHC_UNROLL for (int r = 0; r < 2; ++r) a.set(2 * h + r, weight(s, g + 8 * r, 8 * t + q + 4 * h).at);
-        unit const phi = phi_tile().at(warp * weights::scores + 8 * t + q + 4 * h, unit_of(g));
+        unit const phi = phi_tile().at(warp * weights::scores + 8 * t + q + 4 * h, eighth_of(g));
         MHC_UNROLL for (int e = 0; e < E; ++e) b[e].set(h, phi.at[e]);
       }
       multiply(sum, a, b);
@@ -218,15 +225,18 @@ struct spread {
       if (row >= end) continue;
       T const norm = first_part ? behind[r * weights::shared_pitch] : T(0);
       T const h_pre = direct ? behind[r * weights::shared_pitch + 1 + stream] : T(0);
+      pack<T, streams::elements> result{};  // one after the other of the lane's units
       MHC_UNROLL for (int n = 0; n < 2; ++n) {
-        int const u = q + 4 * n;
-        unit result{};
-        if constexpr (Accumulates) result = old_tile(s).at(16 * warp + r, u);
-        unit const value = x_tile(s).at(16 * warp + r, u);
-        unit const ug = direct ? u_tile(s).at(warp % shape::blocks * 16 + r, u) : unit{};
-        MHC_UNROLL for (int e = 0; e < E; ++e) result.at[e] +=
-            sum[e][2 * h + n] + (h_pre * ug.at[e] - norm * value.at[e]);
-        store(result, column() + u * E, in.x_gradient + row * length + stream * in.channels);
+        int const first = n * E % streams::elements;
+        auto const value = x_tile(s).template eighth_of_lane<T>(16 * warp + r, q, n);
+        unit const ug = direct ? u_tile(s).template eighth_of_lane<T>(warp % shape::blocks * 16 + r, q, n) : unit{};
+        unit old{};
+        if constexpr (Accumulates) old = old_tile(s).template eighth_of_lane<T>(16 * warp + r, q, n);
+        MHC_UNROLL for (int e = 0; e < E; ++e) result.at[first + e] =
+            old.at[e] + (sum[e][2 * h + n] + (h_pre * ug.at[e] - norm * value.at[e]));
+        if (first + E == streams::elements)
+          store(result, column() + streams::eighth_of(q, n) * E - first,
+                in.x_gradient + row * length + stream * in.channels);
       }
     }
   }
@@ -235,12 +245,13 @@ struct spread {
   __device__ void gather(int s, T (&total)[halves][tiles][4]) const {
     T sum[halves][tiles][4] = {};
     MHC_UNROLL for (int k = 0; k < 2; ++k) {
-      unit const upper = x_tile(s).at(16 * warp + 8 * k + q, g), lower = x_tile(s).at(16 * warp + 8 * k + q + 4, g);
+      unit const upper = x_tile(s).template eighth<T>(16 * warp + 8 * k + q, g);
+      unit const lower = x_tile(s).template eighth<T>(16 * warp + 8 * k + q + 4, g);
       factors<T, 2> b[tiles];
       MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int h = 0; h < 2; ++h) b[t].set(
           h, weight(s, 8 * k + q + 4 * h, 8 * t + g).at);
       MHC_UNROLL for (int m = 0; m < halves; ++m) {
-        factors<T, 4> a;
+        factors<S, 4> a;
         MHC_UNROLL for (int h = 0; h < 2; ++h) {
           a.set(h, upper.at[2 * m + h]);
           a.set(2 + h, lower.at[2 * m + h]);
@@ -262,39 +273,41 @@ struct spread {
     }
   }
 
-  /// A unit to channel c of a stream, as far as the stream goes.
-  __device__ void store(unit const& value, std::ptrdiff_t c, T* to) const {
-    MHC_UNROLL for (int e = 0; e < E; e += W) {
-      pack<T, W> some;
-      MHC_UNROLL for (int w = 0; w < W; ++w) some.at[w] = value.at[e + w];
-      if (c + e + W <= in.channels) store_pack(some, to + c + e);
+  /// Neighbours to channel c of a stream, as far as the stream goes.
+  template <int Count, class To>
+  __device__ void store(pack<T, Count> const& value, std::ptrdiff_t c, To* to) const {
+    constexpr int step = W == 1 ? 1 : Count;
+    MHC_UNROLL for (int e = 0; e < Count; e += step) {
+      pack<T, step> some;
+      MHC_UNROLL for (int w = 0; w < step; ++w) some.at[w] = value.at[e + w];
+      if (c + e + step <= in.channels) store_pack(some, to + c + e);
     }
   }
 };
 
-template <int W, class T, int K, int P, bool Accumulates>
-__global__ void __launch_bounds__(spread_shape<T, K, P, Accumulates>::threads, sizeof(T) == 4 ? 2 : 1)
-    spread_kernel(spread_task<T> task) {
-  std::ptrdiff_t const items = spread_shape<T, K, P, Accumulates>::groups(task.channels) * task.splits.count;
+template <int W, class S, int K, int P, bool Accumulates>
+__global__ void __launch_bounds__(spread_shape<S, K, P, Accumulates>::threads, sizeof(S) <= 4 ? 2 : 1)
+    spread_kernel(spread_task<S> task) {
+  std::ptrdiff_t const items = spread_shape<S, K, P, Accumulates>::groups(task.channels) * task.splits.count;
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    spread<W, T, K, P, Accumulates>(task, dynamic_shared_memory(), item).run();
+    spread<W, S, K, P, Accumulates>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, class T, int K, int P, bool Accumulates>
-void launch_spread_part(cuda::policy const& where, char const* operation, spread_task<T> const& task) {
-  using shape = spread_shape<T, K, P, Accumulates>;
-  launch(where, operation, spread_kernel<W, T, K, P, Accumulates>,
+template <int W, class S, int K, int P, bool Accumulates>
+void launch_spread_part(cuda::policy const& where, char const* operation, spread_task<S> const& task) {
+  using shape = spread_shape<S, K, P, Accumulates>;
+  launch(where, operation, spread_kernel<W, S, K, P, Accumulates>,
          {block_count(shape::groups(task.channels) * task.splits.count, 1), shape::threads, shape::shared_bytes}, task);
 }
 
 /// ∂x and the parts of ∂φ, over as many scans as the scores take; `accumulates`: x_gradient is added to.
-template <int W, class T, int K, int P>
-void launch_spread(cuda::policy const& where, char const* operation, spread_task<T> task, bool accumulates) {
-  for (task.part = 0; task.part < weight_row<T, K, P>::tiling::parts; ++task.part) {
+template <int W, class S, int K, int P>
+void launch_spread(cuda::policy const& where, char const* operation, spread_task<S> task, bool accumulates) {
+  for (task.part = 0; task.part < weight_row<coefficient_t<S>, K, P>::tiling::parts; ++task.part) {
     if (accumulates || task.part > 0)
-      launch_spread_part<W, T, K, P, true>(where, operation, task);
+      launch_spread_part<W, S, K, P, true>(where, operation, task);
     else
-      launch_spread_part<W, T, K, P, false>(where, operation, task);
+      launch_spread_part<W, S, K, P, false>(where, operation, task);
     task.u_gradient = nullptr;
   }
 }

@@ -4,6 +4,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/rows.hpp>
 
 namespace mhc::cpu {
 

@@ -30,19 +30,20 @@ struct mix_channels {
   }
 };
 
-template <class T, int N>
+template <class T, class S, int N>
 void mix_impl(policy const& where, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<T const, N> x, token_view<T const> y, stream_view<T, N> x_next) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   detail::require_device_memory("mhc::mix", "h_res", h_res.data, "h_post", h_post.data, "x", x.data, "y", y.data,
                                 "x_next", x_next.data);
-  detail::for_channels<T>(where, "mhc::mix", x.size, x.channels,
-                          detail::can_pack<T>(x.channels, x.data, y.data, x_next.data),
-                          mix_channels<T, T, N>{h_res, h_post, x, y, x_next});
+  detail::for_channels<S>(where, "mhc::mix", x.size, x.channels,
+                          detail::can_pack<S>(x.channels, x.data, y.data, x_next.data),
+                          mix_channels<T, S, N>{h_res, h_post, x, y, x_next});
 }
 
 /// All four gradients in one pass, a block per token: x, y and ∂loss/∂x' are read once.
-template <int W, int Threads, class T, int N>
-__global__ void __launch_bounds__(Threads) mix_vjp_kernel(mix_vjp_arguments<T, N> a) {
+template <int W, int Threads, class S, int N>
+__global__ void __launch_bounds__(Threads) mix_vjp_kernel(mix_vjp_arguments<S, N> a) {
+  using T = coefficient_t<S>;
   std::ptrdiff_t const channels = a.x.channels;
   for (std::ptrdiff_t b = blockIdx.x; b < a.x.size; b += gridDim.x) {
     auto const res = detail::load_row<math::tile<T, N>>(a.h_res.data, b);
@@ -80,17 +81,17 @@ __global__ void __launch_bounds__(Threads) mix_vjp_kernel(mix_vjp_arguments<T, N
   }
 }
 
-template <class T, int N>
-void mix_vjp_impl(policy const& where, mix_vjp_arguments<T, N> const& a) {
+template <class S, int N>
+void mix_vjp_impl(policy const& where, mix_vjp_arguments<S, N> const& a) {
   detail::require_device_memory("mhc::mix_vjp", "h_res", a.h_res.data, "h_post", a.h_post.data, "x", a.x.data, "y",
                                 a.y.data, "x_next_gradient", a.x_next_gradient.data, "h_res_gradient",
                                 a.h_res_gradient.data, "h_post_gradient", a.h_post_gradient.data, "x_gradient",
                                 a.x_gradient.data, "y_gradient", a.y_gradient.data);
   if (a.x.size == 0) return;
-  constexpr int threads = 128, W = detail::pack_width<T>;
-  bool const packed = detail::can_pack<T>(a.x.channels, a.x.data, a.y.data, a.x_next_gradient.data, a.x_gradient.data,
+  constexpr int threads = 128, W = detail::pack_width<S>;
+  bool const packed = detail::can_pack<S>(a.x.channels, a.x.data, a.y.data, a.x_next_gradient.data, a.x_gradient.data,
                                           a.y_gradient.data);
-  detail::launch(where, "mhc::mix_vjp", packed ? mix_vjp_kernel<W, threads, T, N> : mix_vjp_kernel<1, threads, T, N>,
+  detail::launch(where, "mhc::mix_vjp", packed ? mix_vjp_kernel<W, threads, S, N> : mix_vjp_kernel<1, threads, S, N>,
                  {detail::block_count(a.x.size, 1), threads}, a);
 }
 

@@ -9,21 +9,23 @@
 
 namespace mhc::cpu {
 
-template <class T, int N>
+template <class T, class S, int N>
 void mix_impl(sequential_policy const&, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<T const, N> x, token_view<T const> y, stream_view<T, N> x_next) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     auto const res = detail::load_row<math::tile<T, N>>(h_res.data, b);
     auto const post = detail::load_row<math::vec<T, N>>(h_post.data, b);
     for (std::ptrdiff_t c = 0; c < x.channels; ++c) {
       auto const column = detail::load_channel<N>(x.stream(b, 0), x.channels, c);
-      detail::store_channel(math::mix(res, post, column, y.token(b)[c]), x_next.stream(b, 0), x.channels, c);
+      T const layer = y.token(b)[c];
+      detail::store_channel(math::mix(res, post, column, layer), x_next.stream(b, 0), x.channels, c);
     }
   }
 }
 
-template <class T, int N>
-void mix_vjp_impl(sequential_policy const&, mix_vjp_arguments<T, N> const& a) {
+template <class S, int N>
+void mix_vjp_impl(sequential_policy const&, mix_vjp_arguments<S, N> const& a) {
+  using T = coefficient_t<S>;
   std::ptrdiff_t const channels = a.x.channels;
   for (std::ptrdiff_t b = 0; b < a.x.size; ++b) {
     auto const res = detail::load_row<math::tile<T, N>>(a.h_res.data, b);
@@ -36,12 +38,12 @@ void mix_vjp_impl(sequential_policy const&, mix_vjp_arguments<T, N> const& a) {
       for (std::ptrdiff_t c = begin; c < end; ++c) {
         auto const g = detail::load_channel<N>(a.x_next_gradient.stream(b, 0), channels, c);
         math::add_outer(g, detail::load_channel<N>(a.x.stream(b, 0), channels, c), res_part);
-        math::add_scaled(a.y.token(b)[c], g, post_part);
+        math::add_scaled(T(a.y.token(b)[c]), g, post_part);
         auto gx = math::mix_transposed(res, g);
         if (a.x_gradient_update == update::accumulate)
           math::add_scaled(T(1), detail::load_channel<N>(a.x_gradient.stream(b, 0), channels, c), gx);
         detail::store_channel(gx, a.x_gradient.stream(b, 0), channels, c);
-        a.y_gradient.token(b)[c] = math::aggregate(post, g);
+        a.y_gradient.token(b)[c] = S(math::aggregate(post, g));
       }
       for (int k = 0; k < N * N; ++k) res_total[k] += res_part[k];
       math::add_scaled(T(1), post_part, post_total);

@@ -10,9 +10,9 @@
 namespace mhc::cpu {
 
 /// Neighbouring channels in the lanes, tokens over the threads.
-template <class Arch, bool Threads, class T, int N>
+template <class Arch, bool Threads, class T, class S, int N>
 void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<T const, N> x, token_view<T const> y, stream_view<T, N> x_next) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   using V = detail::lanes<T, Arch>;
   for_each(policy, x.size, [&](std::ptrdiff_t b) {
     auto const res = detail::broadcast_row<math::tile<V, N>>(h_res.data + b * N * N);
@@ -26,8 +26,9 @@ void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h
 }
 
 /// All four gradients in one pass: x, y and ∂loss/∂x' are read once.
-template <class Arch, bool Threads, class T, int N>
-void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<T, N> const& a) {
+template <class Arch, bool Threads, class S, int N>
+void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S, N> const& a) {
+  using T = coefficient_t<S>;
   using V = detail::lanes<T, Arch>;
   std::ptrdiff_t const channels = a.x.channels;
   for_each(policy, a.x.size, [&](std::ptrdiff_t b) {

@@ -3,11 +3,15 @@
 
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
+#include <mhc/ops/bundle.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/project/types.hpp>
+#include <mhc/ops/rows.hpp>
+#include <mhc/projections/gradient.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <type_traits>
 
 namespace mhc::cpu {
 
@@ -37,14 +41,55 @@ void require_scalable([[maybe_unused]] simd_policy<Arch, Threads> const& policy,
   }
 }
 
-/// One matrix per lane, so that nothing in the maths is horizontal.
+/// body(z, first, n) for groups of matrices first … first + n − 1, whose logits are z, one matrix per lane, so that nothing
+/// in the maths is horizontal.
+template <class V, class Policy, class T, int K, class F>
+void for_each_matrices(Policy const& policy, vector_view<T const, K> logits, F const& body) {
+  for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+    body(detail::load_rows<math::vec<V, K>>(logits.data, first, n), first, n);
+  });
+}
+
+/// The same where the body iterates: as far as there are registers for it, it has two to go on with while it waits
+/// for one. Not for logits that take the long way through the maths.
+template <int N, class Arch, bool Threads, class P, class T, int K, class F>
+void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
+                        F const& body) {
+  using single = detail::lanes<T, Arch>;
+  if constexpr (N > 4) {
+    for_each_matrices<single>(policy, logits, body);
+  } else {
+    using V = detail::iteration_lanes<single, N>;
+    for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
+      auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
+      if constexpr (requires { projection.template is_narrow<N>(z); }) {
+        auto const one_by_one = [&]() MHC_RARELY {
+          for_each_matrices<single>(
+              policy.with_threads(1), vector_view<T const, K>{logits.data + first * K, n},
+              [&](auto const& some, std::ptrdiff_t w, std::ptrdiff_t m) { body(some, first + w, m); });
+        };
+        if (!projection.template is_narrow<N>(z)) return one_by_one();
+      }
+      body(z, first, n);
+    });
+  }
+}
+
+/// Which of the two a projection wants.
+template <int N, class Arch, bool Threads, class P, class T, int K, class F>
+void for_each_projection(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
+                         F const& body) {
+  if constexpr (detail::iterates<P, N>)
+    for_each_iteration<N>(policy, projection, logits, body);
+  else
+    for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
+}
+
 template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                   batch_view<T, N> plan) {
   require_scalable<N>(policy, "mhc::project", projection, logits);
-  using V = detail::lanes<T, Arch>;
-  for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
-    auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
+  for_each_projection<N>(policy, projection, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
     detail::store_rows(projection.template apply<N>(z), plan.data, first, n);
   });
 }
@@ -53,9 +98,8 @@ template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_report_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                          batch_view<T, N> plan, vector_view<T, 3> report) {
   require_scalable<N>(policy, "mhc::project", projection, logits);
-  using V = detail::lanes<T, Arch>;
-  for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
-    auto const solved = projection.template solve<N>(detail::load_rows<math::vec<V, K>>(logits.data, first, n));
+  for_each_projection<N>(policy, projection, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
+    auto const solved = projection.template solve<N>(z);
     detail::store_rows(solved.plan, plan.data, first, n);
     detail::store_rows(detail::report_of(projection, solved), report.data, first, n);
   });
@@ -65,13 +109,16 @@ template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                       batch_view<T const, N> plan, batch_view<T const, N> plan_gradient,
                       vector_view<T, K> logits_gradient) {
-  using V = detail::lanes<T, Arch>;
-  for_each_group<detail::width<V>>(policy, plan.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
-    auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
+  auto const body = [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
+    using V = std::decay_t<decltype(z[0])>;
     auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
     auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
     detail::store_rows(projection.vjp(z, p, g), logits_gradient.data, first, n);
-  });
+  };
+  if constexpr (detail::derivative_iterates<P, N>) {
+    if (projection.gradient != mhc::gradient::implicit) return for_each_iteration<N>(policy, projection, logits, body);
+  }
+  for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
 }
 
 template <class Arch, bool Threads, class P, class T, int K, int N>

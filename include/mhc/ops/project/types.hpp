@@ -36,6 +36,12 @@ MHC_HD inline math::vec<V, 3> report_of(P const& projection, math::newton_result
   return r;
 }
 
+/// Projections whose maps, or whose derivatives, are iterations; the gradient that such a one asks for is a field.
+template <class P, int N>
+inline constexpr bool iterates = requires { requires P::template iterates<N>; };
+template <class P, int N>
+inline constexpr bool derivative_iterates = iterates<P, N> && requires(P const& projection) { projection.gradient; };
+
 /// A projection that not every pattern of −infinities leaves something to project onto: host backends ask it before they
 /// write anything.
 template <class P, int N, class T>

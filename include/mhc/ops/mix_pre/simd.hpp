@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/policy.hpp>
+#include <mhc/ops/gates/simd.hpp>
+#include <mhc/ops/lanes.hpp>
+#include <mhc/ops/mix/simd.hpp>
+#include <mhc/ops/mix_pre/types.hpp>
+
+#include <algorithm>
+
+namespace mhc::cpu {
+
+/// A block of tokens is mixed, and its coefficients are taken while it is in cache.
+template <class Arch, bool Threads, class Kind, class S>
+void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
+  auto const alone = policy.with_threads(1);
+  for_each_group<detail::forward_block>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+    auto const a = detail::tokens_of(all, first, n);
+    mix_impl(alone, a.h_res, a.h_post, a.x, a.y, a.x_next);
+    gates_impl(alone, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
+  });
+}
+
+/// In the blocks in which the gradients of `pre` are taken anyway, so that parameters get the same bits.
+template <class Arch, bool Threads, class Kind, class S>
+void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_vjp_arguments<Kind, S> const& all) {
+  std::ptrdiff_t const size = all.x_next.size;
+  for (std::ptrdiff_t first = 0; first < size; first += detail::backward_block) {
+    auto const a = detail::tokens_of(all, first, std::min(detail::backward_block, size - first));
+    gates_vjp_impl(policy, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
+                   update::accumulate);
+    mix_vjp_impl(policy, a.mix);
+  }
+}
+
+}  // namespace mhc::cpu

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/support/gates.cuh"
+
+#include <mhc/projections/sinkhorn.hpp>
+
+MHC_GATES_ON_DEVICE(bfloat16, 4, connection<float, 4, sinkhorn<>>)
+MHC_GATES_ON_DEVICE(bfloat16, 4, head<float, 4>)
+MHC_GATES_ON_DEVICE(bfloat16, 1, residual<float>)

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Both operations have references of their own: here, that taken together they are still the same.
+
+#include "support/mix_pre.hpp"
+
+using namespace mhc::test;
+
+TEMPLATE_LIST_TEST_CASE("mix_pre is mix, then pre, bit for bit, and so is its gradient", "[ops][mix_pre][law]",
+                        kind_cases) {
+  for (std::ptrdiff_t const channels : {1, 37, 300})
+    for (std::ptrdiff_t const batch : {0, 1, 33, 70}) {
+      CAPTURE(channels, batch);
+      check_mix_pre<TestType, typename TestType::value>(batch, channels, {});
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("mix_pre of streams of 16 bits, and threads", "[ops][mix_pre][law]", kind_simd_cases) {
+  using T = typename TestType::value;
+  for (int const threads : {1, 3}) {
+    auto const policy = mhc::simd.with_threads(threads);
+    check_mix_pre<TestType, T>(70, 33, policy);
+    if constexpr (std::is_same_v<T, float>) {
+      check_mix_pre<TestType, mhc::bfloat16>(70, 33, policy);
+      check_mix_pre<TestType, mhc::half>(35, 8, policy);
+    }
+  }
+}
+
+TEST_CASE("mix_pre refuses what does not fit before it writes", "[ops][mix_pre][errors]") {
+  using kind = mhc::connection<float, 2, paper>;
+  kind const c{.channels = 3};
+  std::vector<float> memory(400, 7.F), parameters(static_cast<std::size_t>(mhc::parameter_count(c)), .1F);
+  auto const p = mhc::parameters_at(c, std::as_const(parameters).data());
+  float* const m = memory.data();
+  auto const call = [&](mhc::stream_view<float, 2> x, mhc::stream_view<float, 2> x_next, std::ptrdiff_t tokens) {
+    mhc::mix_pre(mhc::simd, {m + 100, 2}, {m + 110, 2}, x, {m + 120, 2, 3}, c, p, x_next, {m + 130, tokens},
+                 {m + 140, 2}, {m + 150, 2}, {m + 170, 2, 3});
+  };
+  REQUIRE_NOTHROW(call({m, 2, 3}, {m + 20, 2, 3}, 2));
+  memory.assign(memory.size(), 7.F);
+  REQUIRE_THROWS_AS(call({m, 2, 3}, {m + 20, 2, 3}, 1), mhc::shape_error);
+  REQUIRE_THROWS_AS(call({m, 2, 3}, {m + 6, 2, 3}, 2), mhc::shape_error);   // overlaps x in part
+  REQUIRE_THROWS_AS(call({m, 2, 4}, {m + 20, 2, 4}, 2), mhc::shape_error);  // not the kind's channels
+  REQUIRE_THROWS_AS(call({m, 2, 3}, {nullptr, 2, 3}, 2), mhc::shape_error);
+  for (float const value : memory) REQUIRE(value == 7.F);
+}
