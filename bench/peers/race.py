@@ -265,7 +265,7 @@ def parent(arguments, versions):
                 results.append(json.loads(line))
                 print(table_line(results[-1]), flush=True)
         if process.returncode:
-            sys.exit(process.returncode)
+            sys.exit(f"race.py: the process with {threads} threads ended with {process.returncode}")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             lines = ",\n  ".join(map(json.dumps, results))
