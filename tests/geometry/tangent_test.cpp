@@ -6,7 +6,7 @@
 
 #include <mhc/geometry/retraction.hpp>
 #include <mhc/geometry/tangent.hpp>
-#include <mhc/ops/lanes.hpp>
+#include <mhc/ops/rows.hpp>
 
 #include <Eigen/Dense>
 
