@@ -214,7 +214,7 @@ def with_gradient(form, inputs, gradients):
 
 
 def compiled():
-    """The same from pieces that torch.compile has made. Sinkhorn's takes a minute, and therefore serves for any batch."""
+    """The same from pieces that torch.compile makes. Sinkhorn takes it a minute: once for any batch."""
     torch.compile(torch.sin)(torch.zeros(8))  # fails where it does not work
 
     def each(*forms, **options):

@@ -90,6 +90,10 @@ constexpr pass pre(sizes const& s) { return coefficients(s) + pass{0, s.C, 2 * s
 /// ∂H_pre comes from ∂u and is not read; ∂u·x and H_preᵀ ∂u are 2nC each.
 constexpr pass pre_vjp(sizes const& s) { return coefficients_vjp(s) + pass{s.C - s.n, 0, 4 * s.streams()}; }
 
+/// x' is not read back, nor is the sum of its gradients.
+constexpr pass mix_pre(sizes const& s) { return mix(s) + pre(s) + pass{-s.streams(), 0, 0}; }
+constexpr pass mix_pre_vjp(sizes const& s) { return pre_vjp(s) + mix_vjp(s) + pass{0, 0, s.streams()}; }
+
 constexpr pass head(sizes const& s) { return {s.streams(), s.n + s.C, score_operations(s, s.n) + 2 * s.streams()}; }
 constexpr pass head_vjp(sizes const& s) {
   return {s.streams() + s.C, s.streams(), gradient_operations(s, s.n) + 4 * s.streams()};
