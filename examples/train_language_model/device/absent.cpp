@@ -8,7 +8,8 @@
 namespace demo {
 
 std::string device_name() {
-  throw std::runtime_error("--device cuda needs a program built with nvcc and cuBLAS, as ./dev demo --device cuda does");
+  throw std::runtime_error(
+      "--device cuda needs a program built with nvcc and cuBLAS, as ./dev demo --device cuda does");
 }
 
 std::unique_ptr<device_learner<float>> make_device_learner(device_model) {
