@@ -3,12 +3,11 @@
 # anything in memory of its own.
 #   gradient::unrolled keeps the scalings of every iteration, where a run-time option of the kind may ask for it: the
 #   2 KB are read and written only then.
-#   entropic solves in double what float cannot resolve; 8 bytes of that are left over on sm_80.
 #   spread shares a multiprocessor in two blocks of 128 registers a thread: up to 40 bytes are left over on sm_80, 24 on
 #   sm_90 where it adds to x_gradient, none on sm_100; of bfloat16, which a lane stores eight at a time, 64, 24 and none.
 #   Three narrower blocks leave nothing over, and took 2 to 5 % longer on an H200.
 cmake_minimum_required(VERSION 3.24)
-set(allowed "gate_weights_kernel.*sinkhorn" "project_vjp_kernel.*sinkhorn" "project_kernel.*entropic"
+set(allowed "gate_weights_kernel.*sinkhorn" "project_vjp_kernel.*sinkhorn"
   "spread_kernelILi[14]EfLi24ELi4E" "spread_kernelILi[18]ENS_8bfloat16ELi24ELi4E")
 
 set(met "")
