@@ -42,25 +42,6 @@ MHC_HD inline gauge_kernel<V, N> in_gauge(tile<V, N> const& z) {
   return k;
 }
 
-/// The transpose of in_gauge.
-template <class V, int N>
-MHC_HD inline tile<V, N> out_of_gauge(gauge_kernel<V, N> const& g) {
-  tile<V, N> z;
-  z.at[0][0] = V(0);
-  MHC_UNROLL for (int j = 1; j < N; ++j) z.at[0][j] = V(0);
-  MHC_UNROLL for (int i = 1; i < N; ++i) {
-    z.at[i][0] = g.start[i - 1];
-    MHC_UNROLL for (int j = 1; j < N; ++j) {
-      V const entry = g.at.at[i - 1][j - 1];
-      z.at[i][j] = entry;
-      z.at[i][0] = z.at[i][0] - entry;
-      z.at[0][j] = z.at[0][j] - entry;
-    }
-    z.at[0][0] = z.at[0][0] - z.at[i][0];
-  }
-  return z;
-}
-
 /// Lanes in which some log is too large for products of two of these numbers.
 template <class V, int N>
 MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
@@ -82,11 +63,29 @@ MHC_HD inline bool is_narrow(tile<V, N> const& z) {
   return !lane<V>::any(exceeds_gauge(in_gauge(z)));
 }
 
+/// What rounding has taken from a difference (D. Knuth, The Art of Computer Programming 2, section 4.2.2, theorem B).
+template <class V>
+MHC_HD inline V lost_in_difference(V const& a, V const& b, V const& difference) {
+  V const b_seen = a - difference;
+  return (a - (difference + b_seen)) - (b - b_seen);
+}
+
+/// K' and the start. What rounding has taken from their logs, three times in K', would be a relative error of exp.
 template <class V, int N>
-MHC_HD inline gauge_kernel<V, N> exponential(gauge_kernel<V, N> k) {
+MHC_HD inline gauge_kernel<V, N> kernel_in_gauge(tile<V, N> const& z, gauge_kernel<V, N> const& logs) {
   using std::exp;
-  MHC_UNROLL for (int e = 0; e < (N - 1) * (N - 1); ++e) k.at[e] = exp(k.at[e]);
-  MHC_UNROLL for (int i = 0; i < N - 1; ++i) k.start[i] = exp(k.start[i]);
+  gauge_kernel<V, N> k;
+  MHC_UNROLL for (int i = 1; i < N; ++i) {
+    V const start = logs.start[i - 1], lost = lost_in_difference(z.at[i][0], z.at[0][0], start);
+    V const e = exp(start);
+    k.start[i - 1] = multiply_add(e, lost, e);
+    MHC_UNROLL for (int j = 1; j < N; ++j) {
+      V const log = logs.at.at[i - 1][j - 1], along = z.at[i][j] - z.at[0][j];
+      V const low = (lost_in_difference(z.at[i][j], z.at[0][j], along) - lost) + lost_in_difference(along, start, log);
+      V const kernel = exp(log);
+      k.at.at[i - 1][j - 1] = multiply_add(kernel, low, kernel);
+    }
+  }
   return k;
 }
 

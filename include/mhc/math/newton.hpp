@@ -147,7 +147,7 @@ template <class V, int N>
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
   auto const logs = in_gauge(z);
   auto const beyond = exceeds_gauge(logs);
-  newton_start_result<V, N> start{sinkhorn(gauge{}, exponential(logs), {rounds_before_newton}), beyond};
+  newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z, logs), {rounds_before_newton}), beyond};
   auto const at_once = [&]() MHC_RARELY {
     assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0))));
   };

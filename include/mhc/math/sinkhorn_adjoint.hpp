@@ -110,7 +110,8 @@ class sinkhorn_adjoint<gauge, V, N> {
       V const product = gradient.at[i][j] * p.at[i][j];
       f_[i] = f_[i] + product;
       g_[j] = g_[j] + product;
-      if (i > 0 && j > 0) direct_.at[i - 1][j - 1] = product, spread_.at[i - 1][j - 1] = V(0);
+      direct_.at[i][j] = product;
+      spread_.at[i][j] = V(0);
     }
   }
 
@@ -122,14 +123,17 @@ class sinkhorn_adjoint<gauge, V, N> {
   MHC_HD void columns(vec<V, M> const&, vec<V, M> const& u, vec<V, M> const& v) {
     auto const w = weights(g_, v, u);
     pass_on(w, u, f_, kernel_.at);
-    MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < M; ++j) spread_.at[i][j] =
-        multiply_add(u[i], w[j + 1], multiply_add(row_weights_[i + 1], v[j], spread_.at[i][j]));
+    MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) {
+      V const by_row =
+          j == 0 ? spread_.at[i][j] + row_weights_[i] : multiply_add(row_weights_[i], v[j - 1], spread_.at[i][j]);
+      spread_.at[i][j] = i == 0 ? by_row + w[j] : multiply_add(u[i - 1], w[j], by_row);
+    }
   }
   MHC_HD tile<V, N> result() const {
-    gauge_kernel<V, N> l;
-    MHC_UNROLL for (int k = 0; k < M * M; ++k) l.at[k] = direct_[k] - kernel_.at[k] * spread_[k];
-    MHC_UNROLL for (int i = 0; i < M; ++i) l.start[i] = f_[i + 1];
-    return out_of_gauge(l);
+    auto l = direct_;
+    MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) l.at[i][j] =
+        l.at[i][j] - (i > 0 && j > 0 ? kernel_.at.at[i - 1][j - 1] * spread_.at[i][j] : spread_.at[i][j]);
+    return l;
   }
 
  private:
@@ -156,7 +160,7 @@ class sinkhorn_adjoint<gauge, V, N> {
   }
 
   gauge_kernel<V, N> const& kernel_;
-  tile<V, M> direct_, spread_;
+  tile<V, N> direct_, spread_;
   vec<V, N> row_weights_, f_, g_;
 };
 
