@@ -239,7 +239,7 @@ def child(arguments):
     """The lines of JSON that race_all gives, on standard output."""
     if arguments.threads == 1 and hasattr(os, "sched_setaffinity"):  # JAX takes as many threads as there are cores
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    library = ctypes.CDLL(os.path.abspath(arguments.library))
+    library = ctypes.CDLL(os.path.abspath(arguments.module))
     for line in race_all(library, arguments.threads, arguments.seconds):
         print(json.dumps(line), flush=True)
 
@@ -274,7 +274,7 @@ def parent(arguments, versions):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("library")
+    parser.add_argument("module", help="libmhc_peers.so")
     parser.add_argument("--json", metavar="FILE", help="raw results")
     parser.add_argument("--seconds", type=float, default=0.05, help="at least, of each repetition (default: 0.05)")
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
