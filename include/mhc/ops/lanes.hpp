@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #ifdef _OPENMP
 #  include <omp.h>
@@ -79,9 +80,10 @@ inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
 
 /// Asks for the cache line of p, which need not be mapped.
 template <class T>
-inline void prefetch([[maybe_unused]] T const* p) {
+MHC_ALWAYS_INLINE inline void prefetch([[maybe_unused]] T const* p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p);
+  asm("");  // g++ takes a function that only prefetches for one without effects, and drops it
 #endif
 }
 
@@ -102,7 +104,7 @@ struct stage {
 
 /// The first n elements from p on; zero in the other lanes.
 template <class V, class S>
-inline V load_channels(S const* p, std::ptrdiff_t n) {
+MHC_ALWAYS_INLINE inline V load_channels(S const* p, std::ptrdiff_t n) {
   if (n == width<V>) return load_elements<V>(p);
   S some[width<V>] = {};
   std::copy_n(p, n, some);
@@ -110,7 +112,7 @@ inline V load_channels(S const* p, std::ptrdiff_t n) {
 }
 
 template <class V, class S>
-inline void store_channels(V const& v, S* p, std::ptrdiff_t n) {
+MHC_ALWAYS_INLINE inline void store_channels(V const& v, S* p, std::ptrdiff_t n) {
   if (n == width<V>) return store_elements(v, p);
   S all[width<V>];
   store_elements(v, all);
@@ -119,32 +121,33 @@ inline void store_channels(V const& v, S* p, std::ptrdiff_t n) {
 
 /// The same for N streams that lie `channels` elements apart.
 template <class V, int N, class S>
-inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+MHC_ALWAYS_INLINE inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   math::vec<V, N> x;
   MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
   return x;
 }
 
 template <class V, int N, class S>
-inline void store_streams(math::vec<V, N> const& x, S* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+MHC_ALWAYS_INLINE inline void store_streams(math::vec<V, N> const& x, S* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
   MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(x[i], p + i * channels, n);
 }
 
-/// body(c, n) for the registers of channels that cover 0 … channels − 1; n < width only for the last.
+/// body(c, n) for the registers of channels that cover 0 … channels − 1; n is the constant width, but for the last
+/// register where channels is no multiple of it.
 template <class V, class F>
-inline void for_channels(std::ptrdiff_t channels, F&& body) {
+MHC_ALWAYS_INLINE inline void for_channels(std::ptrdiff_t channels, F const& body) {
   std::ptrdiff_t c = 0;
-  for (; c + width<V> <= channels; c += width<V>) body(c, width<V>);
+  for (; c + width<V> <= channels; c += width<V>) body(c, std::integral_constant<std::ptrdiff_t, width<V>>{});
   if (c < channels) body(c, channels - c);
 }
 
-/// Σ over the lanes, always in this order: neighbours, then pairs of neighbours, and so on.
+/// Σ over the lanes, always in this order: the upper half is added to the lower, then half of that, and so on.
 template <class V>
-inline math::scalar_of<V> sum_of_lanes(V const& v) {
+MHC_ALWAYS_INLINE inline math::scalar_of<V> sum_of_lanes(V const& v) {
   stage<V, 1> s;
   v.store_aligned(s.at[0]);
-  for (std::ptrdiff_t step = 1; step < width<V>; step *= 2)
-    for (std::ptrdiff_t i = 0; i < width<V>; i += 2 * step) s.at[0][i] += s.at[0][i + step];
+  MHC_UNROLL for (std::ptrdiff_t half = width<V> / 2; half > 0; half /= 2)
+    MHC_UNROLL for (std::ptrdiff_t i = 0; i < half; ++i) s.at[0][i] += s.at[0][i + half];
   return s.at[0][0];
 }
 
@@ -160,6 +163,15 @@ inline Broadcast broadcast_row(T const* row) {
 
 namespace mhc::cpu {
 
+/// Threads that `for_each` uses, if it has work for them.
+template <class Arch, bool Threads>
+int thread_count([[maybe_unused]] simd_policy<Arch, Threads> const& policy) {
+#ifdef _OPENMP
+  if constexpr (Threads) return policy.threads > 0 ? policy.threads : omp_get_num_procs();
+#endif
+  return 1;
+}
+
 /// f(i) for i = 0 … count − 1, on the policy's threads. Which thread runs which i never shows in the result, because
 /// every f(i) writes memory of its own. Inside a parallel region of the caller OpenMP gives one thread, unless the
 /// caller allows nesting.
@@ -167,8 +179,7 @@ template <class Arch, bool Threads, class F>
 void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::ptrdiff_t count, F&& f) {
 #ifdef _OPENMP
   if constexpr (Threads) {
-    int const wanted = policy.threads > 0 ? policy.threads : omp_get_num_procs();
-    int const threads = static_cast<int>(std::min<std::ptrdiff_t>(wanted, count));
+    int const threads = static_cast<int>(std::min<std::ptrdiff_t>(thread_count(policy), count));
     if (threads > 1) {
 #  pragma omp parallel for num_threads(threads) schedule(static)
       for (std::ptrdiff_t i = 0; i < count; ++i) f(i);
@@ -180,10 +191,20 @@ void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::pt
 }
 
 /// f(first, n) for the groups of `width` rows that cover 0 … size − 1; n < width only for the last.
+template <class Policy, class F>
+void for_each_group(Policy const& policy, std::ptrdiff_t size, std::ptrdiff_t width, F&& f) {
+  for_each(policy, (size + width - 1) / width,
+           [&](std::ptrdiff_t g) { f(g * width, std::min(width, size - g * width)); });
+}
 template <std::ptrdiff_t Width, class Policy, class F>
 void for_each_group(Policy const& policy, std::ptrdiff_t size, F&& f) {
-  for_each(policy, (size + Width - 1) / Width,
-           [&](std::ptrdiff_t g) { f(g * Width, std::min(Width, size - g * Width)); });
+  for_each_group(policy, size, Width, f);
+}
+/// The same in groups of up to Most rows, multiples of Step, but so that each thread has one.
+template <std::ptrdiff_t Step, std::ptrdiff_t Most, class Policy, class F>
+void for_each_group_up_to(Policy const& policy, std::ptrdiff_t size, F&& f) {
+  std::ptrdiff_t const steps = (size + Step - 1) / Step, threads = thread_count(policy);
+  for_each_group(policy, size, std::clamp((steps + threads - 1) / threads * Step, Step, Most), f);
 }
 
 }  // namespace mhc::cpu

@@ -5,6 +5,7 @@
 #include <mhc/core/views.hpp>
 #include <mhc/math/streams.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/large_tensors.hpp>
 
 namespace mhc::cpu {
 
@@ -13,11 +14,13 @@ template <class Arch, bool Threads, class T, class S, int N>
 void aggregate_impl(simd_policy<Arch, Threads> const& policy, vector_view<T const, N> h_pre, stream_view<S const, N> x,
                     token_view<S> u) {
   using V = detail::lanes<T, Arch>;
-  for_each(policy, x.size, [&](std::ptrdiff_t b) {
+  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
-    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      auto const column = detail::load_streams<V, N>(x.stream(b, 0) + c, x.channels, n);
-      detail::store_channels(math::aggregate(h, column), u.token(b) + c, n);
+    auto const from = detail::rows_of<V>(x, b);
+    auto const to = detail::rows_of<V>(u, b);
+    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(past, {math::aggregate(h, from.load(c, n))}, c, n);
     });
   });
 }
@@ -27,18 +30,22 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
                         stream_view<S const, N> x, token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient,
                         stream_view<S, N> x_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
-  for_each(policy, x.size, [&](std::ptrdiff_t b) {
+  for_each_token<V>(policy, x_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
+    auto const from = detail::rows_of<V>(x, b);
+    auto const gradient = detail::rows_of<V>(u_gradient, b);
+    auto const to = detail::rows_of<V>(x_gradient, b);
     auto total = math::filled<N>(V(T(0)));
-    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      V const g = detail::load_channels<V>(u_gradient.token(b) + c, n);
-      math::add_scaled(g, detail::load_streams<V, N>(x.stream(b, 0) + c, x.channels, n), total);
-      auto gx = mode == update::accumulate ? detail::load_streams<V, N>(x_gradient.stream(b, 0) + c, x.channels, n)
-                                           : math::filled<N>(V(T(0)));
+    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      gradient.prefetch_next(c);
+      V const g = gradient.load(c, n)[0];
+      math::add_scaled(g, from.load(c, n), total);
+      auto gx = mode == update::accumulate ? to.load(c, n) : math::filled<N>(V(T(0)));
       math::add_scaled(g, h, gx);
-      detail::store_streams(gx, x_gradient.stream(b, 0) + c, x.channels, n);
+      to.store(past, gx, c, n);
     });
-    for (int i = 0; i < N; ++i) h_pre_gradient(b, i) = detail::sum_of_lanes(total[i]);
+    MHC_UNROLL for (int i = 0; i < N; ++i) h_pre_gradient(b, i) = detail::sum_of_lanes(total[i]);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <mhc/math/streams.hpp>
 #include <mhc/ops/contract/types.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/large_tensors.hpp>
 
 namespace mhc::cpu {
 
@@ -14,10 +15,12 @@ void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, st
                    token_view<S> u) {
   using V = detail::lanes<coefficient_t<S>, Arch>;
   auto const weight = math::filled<N>(V(detail::contraction_weight<coefficient_t<S>, N>(how)));
-  for_each(policy, x.size, [&](std::ptrdiff_t b) {
-    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      auto const column = detail::load_streams<V, N>(x.stream(b, 0) + c, x.channels, n);
-      detail::store_channels(math::aggregate(weight, column), u.token(b) + c, n);
+  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+    auto const from = detail::rows_of<V>(x, b);
+    auto const to = detail::rows_of<V>(u, b);
+    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(past, {math::aggregate(weight, from.load(c, n))}, c, n);
     });
   });
 }
@@ -27,10 +30,12 @@ void contract_vjp_impl(simd_policy<Arch, Threads> const& policy, contraction how
                        stream_view<S, N> x_gradient) {
   using V = detail::lanes<coefficient_t<S>, Arch>;
   V const weight(detail::contraction_weight<coefficient_t<S>, N>(how));
-  for_each(policy, x_gradient.size, [&](std::ptrdiff_t b) {
-    detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      auto const g = math::filled<N>(weight * detail::load_channels<V>(u_gradient.token(b) + c, n));
-      detail::store_streams(g, x_gradient.stream(b, 0) + c, x_gradient.channels, n);
+  for_each_token<V>(policy, x_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+    auto const from = detail::rows_of<V>(u_gradient, b);
+    auto const to = detail::rows_of<V>(x_gradient, b);
+    detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(past, math::filled<N>(weight * from.load(c, n)[0]), c, n);
     });
   });
 }

@@ -5,15 +5,20 @@
 #include <mhc/core/views.hpp>
 #include <mhc/math/streams.hpp>
 #include <mhc/ops/lanes.hpp>
-
-#include <algorithm>
+#include <mhc/ops/large_tensors.hpp>
 
 namespace mhc::cpu {
 
 template <class Arch, bool Threads, class S, int N>
 void expand_impl(simd_policy<Arch, Threads> const& policy, token_view<S const> y, stream_view<S, N> x) {
-  for_each(policy, x.size, [&](std::ptrdiff_t b) {
-    for (int i = 0; i < N; ++i) std::copy_n(y.token(b), x.channels, x.stream(b, i));
+  using V = detail::lanes<coefficient_t<S>, Arch>;
+  for_each_token<V>(policy, x, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+    auto const from = detail::rows_of<V>(y, b);
+    auto const to = detail::rows_of<V>(x, b);
+    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(past, math::filled<N>(from.load(c, n)[0]), c, n);
+    });
   });
 }
 
@@ -22,10 +27,12 @@ void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S con
                      token_view<S> y_gradient) {
   using V = detail::lanes<coefficient_t<S>, Arch>;
   auto const ones = math::filled<N>(V(1));
-  for_each(policy, x_gradient.size, [&](std::ptrdiff_t b) {
-    detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      auto const g = detail::load_streams<V, N>(x_gradient.stream(b, 0) + c, x_gradient.channels, n);
-      detail::store_channels(math::aggregate(ones, g), y_gradient.token(b) + c, n);
+  for_each_token<V>(policy, y_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+    auto const from = detail::rows_of<V>(x_gradient, b);
+    auto const to = detail::rows_of<V>(y_gradient, b);
+    detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(past, {math::aggregate(ones, from.load(c, n))}, c, n);
     });
   });
 }

@@ -3,6 +3,7 @@
 
 #include <mhc/core/config.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/sums.hpp>
 
 #include <cstddef>
 
@@ -16,59 +17,40 @@ namespace mhc::detail {
 template <class V>
 inline constexpr bool many_registers = sizeof(V) >= 64;
 template <class V>
-inline constexpr int dot_rows = 4;
+inline constexpr int dot_rows = many_registers<V> ? 8 : 4;
 template <class V>
-inline constexpr int dot_columns = many_registers<V> ? 6 : 2;
+inline constexpr int dot_columns = 3;
 template <class V>
 inline constexpr int update_rows = many_registers<V> ? 8 : 4;
 template <class V>
 inline constexpr int update_registers = many_registers<V> ? 3 : 2;
 
-/// total[r][k] += row[r]·phi_k over n elements, lane by lane; phi_k lies `stride` elements behind phi_{k−1}. The sum over
-/// these n is taken by itself, so that rounding errors grow with n and the number of calls, not with their product.
-/// `ahead` is memory that will be wanted soon, n elements of it.
-template <class V, int R, int K, class X, class P, class A>
-inline void add_dot_products(X const* const (&row)[R], P const* phi, std::ptrdiff_t stride, std::ptrdiff_t n, V* total,
-                             std::ptrdiff_t pitch, A const* ahead) {
-  using T = math::scalar_of<V>;
-  V sum[R][K];
-  MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) sum[r][k] = V(T(0));
-  auto const step = [&](std::ptrdiff_t c, auto const& load) MHC_ALWAYS_INLINE {
-    V x[R];
-    MHC_UNROLL for (int r = 0; r < R; ++r) x[r] = load(row[r] + c);
+/// total[r K + k] += row[r]·phi_k over n elements; phi_k lies `stride` elements behind phi_{k−1}. The sum over these n is
+/// taken by itself, so that rounding errors grow with n and the number of calls, not with their product.
+/// On the way, aside(c, lanes, own) is called for every register of a row, and aside.phi(k, c, lanes, p) with every one of
+/// φ; at the end aside.done(own). `own` is a register that is zero at first.
+template <class V, int R, int K, class T, std::ptrdiff_t L, class Aside>
+inline void add_dot_products(T const (*row)[L], T const* phi, auto stride, std::ptrdiff_t n, T* total,
+                             Aside const& beside) {
+  Aside const aside = beside;  // in registers, whatever it writes to
+  V sum[R * K], own(T(0));
+  MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) sum[r * K + k] = V(T(0));
+  for_channels<V>(n, [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
+    aside(c, lanes, own);
+    V p[K];
     MHC_UNROLL for (int k = 0; k < K; ++k) {
-      V p = load(phi + k * stride + c);
-      hold(p);
-      MHC_UNROLL for (int r = 0; r < R; ++r) sum[r][k] = multiply_add(x[r], p, sum[r][k]);
+      p[k] = load_channels<V>(phi + k * stride + c, lanes);
+      hold(p[k]);
+      aside.phi(k, c, lanes, p[k]);
     }
-  };
-  std::ptrdiff_t c = 0;
-  for (; c + width<V> <= n; c += width<V>) {
-    prefetch(ahead + c);
-    step(c, [](auto const* p) MHC_ALWAYS_INLINE { return load_elements<V>(p); });
-  }
-  if (c < n) step(c, [&](auto const* p) { return load_channels<V>(p, n - c); });
-  MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) total[r * pitch + k] =
-      total[r * pitch + k] + sum[r][k];
-}
-
-/// total[r] += |row[r]|² over n elements, lane by lane.
-template <class V, int R, class T>
-inline void add_squares(T const* const (&row)[R], std::ptrdiff_t n, V* total, std::ptrdiff_t pitch) {
-  MHC_UNROLL for (int r = 0; r < R; ++r) {
-    V sum[2] = {V(T(0)), V(T(0))};
-    std::ptrdiff_t c = 0;
-    for (; c + 2 * width<V> <= n; c += 2 * width<V>) {
-      V const a = V::load_unaligned(row[r] + c), b = V::load_unaligned(row[r] + c + width<V>);
-      sum[0] = multiply_add(a, a, sum[0]);
-      sum[1] = multiply_add(b, b, sum[1]);
+    MHC_UNROLL for (int r = 0; r < R; ++r) {
+      V x = load_channels<V>(row[r] + c, lanes);
+      hold(x);
+      MHC_UNROLL for (int k = 0; k < K; ++k) sum[r * K + k] = multiply_add(x, p[k], sum[r * K + k]);
     }
-    for_channels<V>(n - c, [&](std::ptrdiff_t e, std::ptrdiff_t m) {
-      V const a = load_channels<V>(row[r] + c + e, m);
-      sum[0] = multiply_add(a, a, sum[0]);
-    });
-    total[r * pitch] = total[r * pitch] + (sum[0] + sum[1]);
-  }
+  });
+  add_sums(sum, total);
+  aside.done(own);
 }
 
 /// A matrix in memory of which a few columns are in use.

@@ -174,7 +174,7 @@ template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                 parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 detail::gate_outputs<S, N> const& out) {
-  for_each_group<detail::forward_block>(policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+  for_each_group_up_to<detail::forward_step, detail::forward_block>(policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
   });
 }
@@ -190,7 +190,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {
     std::ptrdiff_t const count = std::min(detail::backward_block, x.size - block);
-    for_each_group<detail::forward_block>(policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
+    for_each_group_up_to<detail::forward_step, detail::forward_block>(policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
       detail::backward_tokens<V>(kind, parameters, x, in, state, block, t, n);
     });
     for_each(policy, N * chunks, [&](std::ptrdiff_t piece) {

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mhc/core/views.hpp>
+#include <mhc/ops/lanes.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#if defined(__linux__)
+#  include <unistd.h>
+#endif
+
+/// @file
+/// Streams that do not fit the cache: asked for one token ahead, and written past it.
+
+namespace mhc::detail {
+
+/// A tensor of more bytes is written past the cache: whoever reads it would not find it there, and to be written there it
+/// would have to be read first. The last-level cache as the system tells it, 32 MiB at most, for it may be shared by
+/// more cores than work here. MHC_CACHE_BYTES says otherwise.
+inline std::ptrdiff_t cache_bytes() {
+#if defined(MHC_CACHE_BYTES)
+  return MHC_CACHE_BYTES;
+#else
+  static std::ptrdiff_t const bytes = [] {
+    constexpr long most = 32L << 20;
+#  if defined(_SC_LEVEL3_CACHE_SIZE)
+    long const said = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return static_cast<std::ptrdiff_t>(said > 0 ? std::min(said, most) : most);
+#  else
+    return static_cast<std::ptrdiff_t>(most);
+#  endif
+  }();
+  return bytes;
+#endif
+}
+
+/// Elements of one token.
+template <class S, int N>
+constexpr std::ptrdiff_t token_length(stream_view<S, N> x) {
+  return N * x.channels;
+}
+template <class S>
+constexpr std::ptrdiff_t token_length(token_view<S> u) {
+  return u.channels;
+}
+
+/// Is this to be written past the cache, and can it, in registers that each lie at a multiple of their size?
+template <class V, class View>
+bool goes_past_cache(View const& written) {
+  using S = std::remove_pointer_t<decltype(written.data)>;
+  constexpr std::size_t bytes = V::size * sizeof(S);
+  return token_length(written) * written.size * static_cast<std::ptrdiff_t>(sizeof(S)) > cache_bytes() &&
+         written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
+}
+
+/// Token b of a stream_view, N rows, or of a token_view, one. A value of its own, so that it stays in registers: whoever
+/// reads pointers through a view must read them again after every store.
+template <class V, class S, int N>
+class token_rows {
+ public:
+  MHC_ALWAYS_INLINE token_rows(stream_view<S, N> const& x, std::ptrdiff_t b)
+      : at_(x.stream(b, 0)), next_(x.stream(std::min(b + 1, x.size - 1), 0)), channels_(x.channels) {}
+  MHC_ALWAYS_INLINE token_rows(token_view<S> const& x, std::ptrdiff_t b)
+    requires(N == 1)
+      : at_(x.token(b)), next_(x.token(std::min(b + 1, x.size - 1))), channels_(x.channels) {}
+
+  /// n channels from c on; zero in the other lanes.
+  MHC_ALWAYS_INLINE math::vec<V, N> load(std::ptrdiff_t c, auto n) const {
+    auto x = load_streams<V, N>(at_ + c, channels_, n);
+    MHC_UNROLL for (int i = 0; i < N; ++i) hold(x[i]);
+    return x;
+  }
+  /// The same, past the cache if `past`.
+  template <bool Past>
+  MHC_ALWAYS_INLINE void store(std::bool_constant<Past>, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
+    MHC_UNROLL for (int i = 0; i < N; ++i) {
+      if constexpr (Past)
+        store_past_cache(x[i], at_ + i * channels_ + c);
+      else
+        store_channels(x[i], at_ + i * channels_ + c, n);
+    }
+  }
+  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on: in the
+  /// order in which it lies in memory, not in that in which it will be read.
+  MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
+    constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
+    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch(next_ + N * c + k);
+  }
+
+ private:
+  S* at_;
+  S* next_;
+  std::ptrdiff_t channels_;
+};
+
+template <class V, class S, int N>
+MHC_ALWAYS_INLINE inline token_rows<V, S, N> rows_of(stream_view<S, N> const& x, std::ptrdiff_t b) {
+  return {x, b};
+}
+template <class V, class S>
+MHC_ALWAYS_INLINE inline token_rows<V, S, 1> rows_of(token_view<S> const& x, std::ptrdiff_t b) {
+  return {x, b};
+}
+
+/// Bytes of tokens after which a thread waits for its stores past the cache to arrive.
+inline constexpr std::ptrdiff_t bytes_between_fences = 1 << 18;
+
+}  // namespace mhc::detail
+
+namespace mhc::cpu {
+
+/// body(b, past) for the tokens b of `written`, over the policy's threads; std::true_type past where stores to
+/// `written` are to go past the cache.
+template <class V, class Policy, class View, class F>
+void for_each_token(Policy const& policy, View const& written, F&& body) {
+  if (!detail::goes_past_cache<V>(written))
+    return for_each(policy, written.size, [&](std::ptrdiff_t b) { body(b, std::false_type{}); });
+  auto const token_bytes = detail::token_length(written) * static_cast<std::ptrdiff_t>(sizeof(*written.data));
+  std::ptrdiff_t const some = std::max(detail::bytes_between_fences / token_bytes, std::ptrdiff_t(1));
+  for_each(policy, (written.size + some - 1) / some, [&](std::ptrdiff_t group) {
+    std::ptrdiff_t const end = std::min((group + 1) * some, written.size);
+    for (std::ptrdiff_t b = group * some; b < end; ++b) body(b, std::true_type{});
+    detail::fence_past_cache();
+  });
+}
+
+}  // namespace mhc::cpu
