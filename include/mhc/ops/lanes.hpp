@@ -147,7 +147,7 @@ MHC_ALWAYS_INLINE inline math::scalar_of<V> sum_of_lanes(V const& v) {
   stage<V, 1> s;
   v.store_aligned(s.at[0]);
   MHC_UNROLL for (std::ptrdiff_t half = width<V> / 2; half > 0; half /= 2)
-    MHC_UNROLL for (std::ptrdiff_t i = 0; i < half; ++i) s.at[0][i] += s.at[0][i + half];
+      MHC_UNROLL for (std::ptrdiff_t i = 0; i < half; ++i) s.at[0][i] += s.at[0][i + half];
   return s.at[0][0];
 }
 

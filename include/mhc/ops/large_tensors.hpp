@@ -58,6 +58,15 @@ bool goes_past_cache(View const& written) {
          written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 
+/// store_channels, past the cache if `Past`.
+template <bool Past, class V, class S>
+MHC_ALWAYS_INLINE inline void store_channels(std::bool_constant<Past>, V const& v, S* p, std::ptrdiff_t n) {
+  if constexpr (Past)
+    store_past_cache(v, p);
+  else
+    store_channels(v, p, n);
+}
+
 /// Token b of a stream_view, N rows, or of a token_view, one. A value of its own, so that it stays in registers: whoever
 /// reads pointers through a view must read them again after every store.
 template <class V, class S, int N>
@@ -76,14 +85,8 @@ class token_rows {
     return x;
   }
   /// The same, past the cache if `past`.
-  template <bool Past>
-  MHC_ALWAYS_INLINE void store(std::bool_constant<Past>, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
-    MHC_UNROLL for (int i = 0; i < N; ++i) {
-      if constexpr (Past)
-        store_past_cache(x[i], at_ + i * channels_ + c);
-      else
-        store_channels(x[i], at_ + i * channels_ + c, n);
-    }
+  MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
+    MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(past, x[i], at_ + i * channels_ + c, n);
   }
   /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on: in the
   /// order in which it lies in memory, not in that in which it will be read.

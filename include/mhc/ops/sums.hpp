@@ -41,8 +41,8 @@ MHC_ALWAYS_INLINE inline R fold_all(R const (&r)[M], std::integer_sequence<int, 
 
 /// Numbers that `add_sums` writes for M registers: some more than M.
 template <class V, int M>
-inline constexpr int sums_length = (M + static_cast<int>(V::size) - 1) / static_cast<int>(V::size) *
-                                   static_cast<int>(V::size);
+inline constexpr int sums_length =
+    (M + static_cast<int>(V::size) - 1) / static_cast<int>(V::size) * static_cast<int>(V::size);
 
 /// sums[m] += Σ over the lanes of v[m].
 template <class V, int M>
@@ -57,7 +57,8 @@ MHC_ALWAYS_INLINE inline void add_sums(V const (&v)[M], math::scalar_of<V>* sums
     (V::load_unaligned(sums + First) + sum).store_unaligned(sums + First);
   };
   [&]<int... Q>(std::integer_sequence<int, Q...>) MHC_ALWAYS_INLINE {
-    (some(std::integral_constant<int, Q * W>{}, std::make_integer_sequence<int, (M - Q * W < W ? M - Q * W : W)>{}), ...);
+    (some(std::integral_constant<int, Q * W>{}, std::make_integer_sequence<int, (M - Q * W < W ? M - Q * W : W)>{}),
+     ...);
   }(std::make_integer_sequence<int, sums_length<V, M> / W>{});
 #else
   for (int m = 0; m < M; ++m) sums[m] += sum_of_lanes(v[m]);

@@ -6,6 +6,7 @@
 #include <mhc/math/gauge.hpp>
 #include <mhc/math/sinkhorn.hpp>
 #include <mhc/math/sinkhorn_adjoint.hpp>
+#include <mhc/math/sinkhorn_two.hpp>
 
 #include <string>
 

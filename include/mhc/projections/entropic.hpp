@@ -78,13 +78,6 @@ struct basic_entropic {
     return math::implicit_second_vjp(plan, plan_gradient, detail::as_matrix<N>(cotangent));
   }
 
-  /// Are these logits projected without a detour?
-  template <int N, class V>
-    requires(N > 2 && std::is_same_v<Marginals, math::unit_marginals>)
-  MHC_HD bool is_narrow(math::vec<V, N * N> const& z) const {
-    return math::is_narrow(detail::as_matrix<N>(z));
-  }
-
   void validate(char const* operation) const {
     detail::require_solver_options(operation, "entropic", tolerance, max_iterations);
     marginals.validate(operation, "entropic");

@@ -6,6 +6,7 @@
 #include <mhc/ops/sums.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 /// @file
 /// The two thin matrix products of the gates with φ, tiled in registers. For rows x of X and a few rows φ_k of Φ, all
@@ -69,17 +70,19 @@ struct weights_in_memory {
   T operator()(std::ptrdiff_t m, std::ptrdiff_t p) const { return data[m * row_stride + p * column_stride]; }
 };
 
-/// out(m, c…) += Σ_p w(m, p) in(p, c…) for M rows and W registers of columns.
-template <class V, int M, int W, class T>
-inline void update_tile(rows_in_memory<T> out, std::ptrdiff_t m, weights_in_memory<T> w, rows_in_memory<T const> in,
-                        std::ptrdiff_t terms, std::ptrdiff_t c) {
+/// Σ_p w(m, p) in(p, c) for M rows and W registers of columns, whole but for a last one. first(m, c, lanes, sums) sets what
+/// the sums of a row begin with, last(m, c, lanes, sums) gets them.
+template <class V, int M, int W, class T, class First, class Last>
+inline void update_tile(std::ptrdiff_t m, weights_in_memory<T> w, rows_in_memory<T const> in, std::ptrdiff_t terms,
+                        std::ptrdiff_t c, auto lanes, First const& first_of_all, Last const& last_of_all) {
+  First const first = first_of_all;  // in registers, whatever they write to
+  Last const last = last_of_all;
   V sum[M][W];
-  MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < W; ++j) sum[i][j] =
-      V::load_unaligned(out(m + i, c + j * width<V>));
+  MHC_UNROLL for (int i = 0; i < M; ++i) first(m + i, c, lanes, sum[i]);
   for (std::ptrdiff_t p = 0; p < terms; ++p) {
     V b[W];
     MHC_UNROLL for (int j = 0; j < W; ++j) {
-      b[j] = V::load_unaligned(in(p, c + j * width<V>));
+      b[j] = load_channels<V>(in(p, c + j * width<V>), lanes);
       hold(b[j]);
     }
     MHC_UNROLL for (int i = 0; i < M; ++i) {
@@ -87,29 +90,24 @@ inline void update_tile(rows_in_memory<T> out, std::ptrdiff_t m, weights_in_memo
       MHC_UNROLL for (int j = 0; j < W; ++j) sum[i][j] = multiply_add(a, b[j], sum[i][j]);
     }
   }
-  MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < W; ++j) sum[i][j].store_unaligned(
-      out(m + i, c + j * width<V>));
+  MHC_UNROLL for (int i = 0; i < M; ++i) last(m + i, c, lanes, sum[i]);
 }
 
-/// out(m, c) += Σ_p w(m, p) in(p, c) for all m < rows, p < terms, c < n: every sum in the order of p, whatever the tile.
-template <class V, class T>
-inline void add_product(rows_in_memory<T> out, std::ptrdiff_t rows, weights_in_memory<T> w, rows_in_memory<T const> in,
-                        std::ptrdiff_t terms, std::ptrdiff_t n) {
+/// The same for all m < rows and c < n: every sum in the order of p, whatever the tile.
+template <class V, class T, class First, class Last>
+inline void add_product(std::ptrdiff_t rows, weights_in_memory<T> w, rows_in_memory<T const> in, std::ptrdiff_t terms,
+                        std::ptrdiff_t n, First const& first, Last const& last) {
   constexpr int M = update_rows<V>, W = update_registers<V>;
-  std::ptrdiff_t c = 0;
-  for (; c + W * width<V> <= n; c += W * width<V>) {
-    std::ptrdiff_t m = 0;
-    for (; m + M <= rows; m += M) update_tile<V, M, W>(out, m, w, in, terms, c);
-    for (; m < rows; ++m) update_tile<V, 1, W>(out, m, w, in, terms, c);
-  }
-  for_channels<V>(n - c, [&](std::ptrdiff_t e, std::ptrdiff_t lanes) {
-    for (std::ptrdiff_t m = 0; m < rows; ++m) {
-      V sum = load_channels<V>(out(m, c + e), lanes);
-      for (std::ptrdiff_t p = 0; p < terms; ++p)
-        sum = multiply_add(V(w(m, p)), load_channels<V>(in(p, c + e), lanes), sum);
-      store_channels(sum, out(m, c + e), lanes);
-    }
-  });
+  auto const some_rows = [&]<int R>(std::integral_constant<int, R>, std::ptrdiff_t m) {
+    std::ptrdiff_t c = 0;
+    constexpr std::integral_constant<std::ptrdiff_t, width<V>> whole;
+    for (; c + W * width<V> <= n; c += W * width<V>) update_tile<V, R, W>(m, w, in, terms, c, whole, first, last);
+    for_channels<V>(
+        n - c, [&](std::ptrdiff_t e, auto lanes) { update_tile<V, R, 1>(m, w, in, terms, c + e, lanes, first, last); });
+  };
+  std::ptrdiff_t m = 0;
+  for (; m + M <= rows; m += M) some_rows(std::integral_constant<int, M>{}, m);
+  for (; m < rows; ++m) some_rows(std::integral_constant<int, 1>{}, m);
 }
 
 }  // namespace mhc::detail

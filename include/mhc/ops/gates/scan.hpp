@@ -114,11 +114,8 @@ class score_scan {
       bool const asks = later.column < length_ && call < R;
       std::ptrdiff_t const phi_row = here.row / R * calls + call;
       bool const asks_phi = here.column + L < length_ && phi_row < K;
-      rider const one{rides ? row(next, call) : nullptr,
-                      to[call % R],
-                      square_ + next.row + call % R,
-                      asks ? row(later, call) : x_,
-                      asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
+      rider const one{rides ? row(next, call) : nullptr, to[call % R], square_ + next.row + call % R,
+                      asks ? row(later, call) : x_, asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
       T* const sums = product_[here.row / R][call];
       if (here.row == 0)
         products(call, at, phi_ + call * W * length_ + here.column, length_, n, sums,

@@ -71,7 +71,6 @@ struct score_block {
   math::vec<V, S> load(std::ptrdiff_t t, std::ptrdiff_t n) const {
     return load_rows<math::vec<V, S>>(&score[0][0], t, n);
   }
-
 };
 
 }  // namespace mhc::detail

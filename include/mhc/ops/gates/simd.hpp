@@ -8,9 +8,12 @@
 #include <mhc/ops/gates/scores.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/rows.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <type_traits>
 
 /// @file
 /// From streams to coefficients and back, in blocks of tokens: what `coefficients`, `pre` and the head of `contract`
@@ -110,59 +113,90 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
     }
 }
 
-/// Channels per piece of phase 2. What a product reads more than once is copied out of its matrix first: rows of that can
-/// lie a power of two apart, and would share a few lines of cache. K rows of φ then stay in L1, 64 of x in L2.
+/// Channels per piece of phase 2: the piece of x for a block of tokens, and that of φ, stay in the first-level cache. They
+/// are copied out of their matrices, whose rows can lie a power of two apart and would share a few lines of it.
 inline constexpr std::ptrdiff_t piece_channels = 192;
 
-/// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block, which gets
-/// H_preᵀ ∂u − (norm) x, then W Φ with W = ∂loss/∂s. The sums are made in x_gradient itself or, so that they are rounded
-/// once, on the stack.
-template <class V, class Kind, class T, class S, int N>
-void backward_channels(Kind const& kind, T const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
-                       backward_state<Kind, T> const& state, std::ptrdiff_t block, std::ptrdiff_t count, int i,
-                       std::ptrdiff_t c, std::ptrdiff_t n, stream_view<S, N> x_gradient, update mode) {
+template <class T>
+struct gate_piece {
+  alignas(64) T x[backward_block][piece_channels];
+};
+
+/// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block,
+///   H_preᵀ ∂u − (norm) x + W Φ with W = ∂loss/∂s, rounded once.
+/// Where φ has a column for these channels alone, x goes into `copy` on the way.
+template <bool Past, class V, class Kind, class T, class S, int N>
+void backward_channels(std::bool_constant<Past>, Kind const& kind, T const* phi, stream_view<S const, N> x,
+                       gate_output_gradients<S, N> const& in, backward_state<Kind, T> const& state,
+                       std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
+                       stream_view<S, N> x_gradient, update mode, gate_piece<T>& copy) {
   constexpr int K = Kind::scores_per_row;
-  constexpr bool in_place = std::is_same_v<S, T>;
-  alignas(64) T sums[in_place ? 1 : backward_block][piece_channels];
-  rows_in_memory<S> const to{x_gradient.stream(block, i) + c, N * x.channels};
-  rows_in_memory<T> out{sums[0], piece_channels};
-  if constexpr (in_place) out = to;
-  bool const dynamic = is_dynamic(kind);
+  bool const dynamic = is_dynamic(kind), accumulates = mode == update::accumulate;
   int const r = Kind::rows == 1 ? 0 : i;
-  for (std::ptrdiff_t t = 0; t < count; ++t) {
-    std::ptrdiff_t const b = block + t;
-    for_channels<V>(n, [&](std::ptrdiff_t e, std::ptrdiff_t m) {
-      V sum = mode == update::accumulate ? load_channels<V>(to(t, e), m) : V(T(0));
-      if (in.u.data != nullptr)
-        sum = multiply_add(V(state.h_pre[t][i]), load_channels<V>(in.u.token(b) + c + e, m), sum);
-      if (dynamic) sum = multiply_add(V(-state.norm[t][r]), load_channels<V>(x.stream(b, i) + c + e, m), sum);
-      store_channels(sum, out(t, e), m);
-    });
-  }
-  if (dynamic) {
-    T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
-    alignas(64) T packed[K > 0 ? K : 1][piece_channels];
-    for (std::ptrdiff_t k = 0; k < K; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
-    add_product<V, T>(out, count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, K, n);
-  }
-  for (std::ptrdiff_t t = 0; t < count && !in_place; ++t)
-    for_channels<V>(
-        n, [&](std::ptrdiff_t e, std::ptrdiff_t m) { store_channels(load_channels<V>(out(t, e), m), to(t, e), m); });
+  std::ptrdiff_t const channels = x.channels, stride = N * channels;
+  S const* const from = x.stream(block, i) + c;
+  S const* const u = in.u.data != nullptr ? in.u.token(block) + c : nullptr;
+  S* const to = x_gradient.stream(block, i) + c;
+  alignas(64) T packed[K > 0 ? K : 1][piece_channels];
+  T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
+  for (std::ptrdiff_t k = 0; k < K && dynamic; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
+  add_product<V, T>(
+      count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, dynamic ? K : 0, n,
+      [=, copied = copy.x[0], h_pre = &state.h_pre[0][i], norm = &state.norm[0][r]]<int W>(
+          std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V(&sum)[W]) MHC_ALWAYS_INLINE {
+        constexpr std::ptrdiff_t step = width<V>;
+        std::ptrdiff_t const next = update_rows<V> * stride, u_next = update_rows<V> * channels;
+        std::ptrdiff_t const at = t * stride + e, u_at = t * channels + e;
+        MHC_UNROLL for (int j = 0; j < W; ++j) {
+          if constexpr (!Past) prefetch(to + at + next + j * step);
+          sum[j] = V(T(0));
+        }
+        if (accumulates) MHC_UNROLL for (int j = 0; j < W; ++j) sum[j] = load_channels<V>(to + at + j * step, lanes);
+        if (u != nullptr) {
+          V const h(h_pre[t * N]);
+          MHC_UNROLL for (int j = 0; j < W; ++j) {
+            prefetch(u + u_at + u_next + j * step);
+            sum[j] = multiply_add(h, load_channels<V>(u + u_at + j * step, lanes), sum[j]);
+          }
+        }
+        if (dynamic) {
+          V const minus(-norm[t * Kind::rows]);
+          MHC_UNROLL for (int j = 0; j < W; ++j) {
+            prefetch(from + at + next + j * step);
+            V some = load_channels<V>(from + at + j * step, lanes);
+            hold(some);
+            if constexpr (Kind::rows == 1) store_channels(some, copied + t * piece_channels + e + j * step, lanes);
+            sum[j] = multiply_add(minus, some, sum[j]);
+          }
+        }
+      },
+      [=]<int W>(std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V const(&sum)[W]) MHC_ALWAYS_INLINE {
+        MHC_UNROLL for (int j = 0; j < W; ++j)
+            store_channels(std::bool_constant<Past>{}, sum[j], to + t * stride + e + j * width<V>, lanes);
+      });
 }
 
 /// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has.
 template <class V, class Kind, class T, class S, int N>
 void backward_phi(Kind const& kind, stream_view<S const, N> x, backward_state<Kind, T> const& state,
                   std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
-                  T* phi_gradient) {
+                  T* phi_gradient, gate_piece<T>& copy) {
   constexpr int K = Kind::scores_per_row;
-  alignas(64) T copy[backward_block][piece_channels];
   std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-  T* const phi_column = phi_gradient + (Kind::rows == 1 ? i * x.channels : 0) + c;
+  T* const column = phi_gradient + (Kind::rows == 1 ? i * x.channels : 0) + c;
   for (std::ptrdiff_t q = 0; q < rows; q += backward_block) {
     std::ptrdiff_t const some = std::min(backward_block, rows - q);
-    for (std::ptrdiff_t p = 0; p < some; ++p) copy_row<V>(x.stream(block, i) + c + (q + p) * length, n, copy[p]);
-    add_product<V, T>({phi_column, length}, K, {&state.weight[0][0] + q * K, 1, K}, {copy[0], piece_channels}, some, n);
+    for (std::ptrdiff_t p = 0; p < some && Kind::rows > 1; ++p)
+      copy_row<V>(x.stream(block, i) + c + (q + p) * length, n, copy.x[p]);
+    add_product<V, T>(
+        K, {&state.weight[0][0] + q * K, 1, K}, {copy.x[0], piece_channels}, some, n,
+        [=]<int W>(std::ptrdiff_t k, std::ptrdiff_t e, auto lanes, V(&sum)[W]) MHC_ALWAYS_INLINE {
+          MHC_UNROLL for (int j = 0; j < W; ++j) sum[j] =
+              load_channels<V>(column + k * length + e + j * width<V>, lanes);
+        },
+        [=]<int W>(std::ptrdiff_t k, std::ptrdiff_t e, auto lanes, V const(&sum)[W]) MHC_ALWAYS_INLINE {
+          MHC_UNROLL for (int j = 0; j < W; ++j) store_channels(sum[j], column + k * length + e + j * width<V>, lanes);
+        });
   }
 }
 
@@ -174,9 +208,10 @@ template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                 parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 detail::gate_outputs<S, N> const& out) {
-  for_each_group_up_to<detail::forward_step, detail::forward_block>(policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
-    detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
-  });
+  for_each_group_up_to<detail::forward_step, detail::forward_block>(
+      policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+        detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
+      });
 }
 
 template <class Arch, bool Threads, class Kind, class T, class S, int N>
@@ -187,19 +222,30 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
   using V = detail::lanes<T, Arch>;
   constexpr std::ptrdiff_t chunk = detail::piece_channels;
   std::ptrdiff_t const chunks = (x.channels + chunk - 1) / chunk;
+  bool const past = mode == update::overwrite && detail::goes_past_cache<V>(x_gradient);
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {
     std::ptrdiff_t const count = std::min(detail::backward_block, x.size - block);
-    for_each_group_up_to<detail::forward_step, detail::forward_block>(policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
-      detail::backward_tokens<V>(kind, parameters, x, in, state, block, t, n);
-    });
-    for_each(policy, N * chunks, [&](std::ptrdiff_t piece) {
-      int const i = static_cast<int>(piece / chunks);
-      std::ptrdiff_t const c = piece % chunks * chunk, n = std::min(chunk, x.channels - c);
-      detail::backward_channels<V>(kind, parameters.phi, x, in, state, block, count, i, c, n, x_gradient, mode);
-      if (is_dynamic(kind) && (Kind::rows == 1 || i == 0))
-        detail::backward_phi<V>(kind, x, state, block, count, i, c, n, parameters_gradient.phi);
-    });
+    for_each_group_up_to<detail::forward_step, detail::forward_block>(
+        policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
+          detail::backward_tokens<V>(kind, parameters, x, in, state, block, t, n);
+        });
+    auto const pieces = [&](auto goes_past) {
+      for_each(policy, N * chunks, [&](std::ptrdiff_t piece) {
+        int const i = static_cast<int>(piece % N);
+        std::ptrdiff_t const c = piece / N * chunk, n = std::min(chunk, x.channels - c);
+        detail::gate_piece<T> copy;
+        detail::backward_channels<decltype(goes_past)::value, V>(goes_past, kind, parameters.phi, x, in, state, block,
+                                                                 count, i, c, n, x_gradient, mode, copy);
+        if (is_dynamic(kind) && (Kind::rows == 1 || i == 0))
+          detail::backward_phi<V>(kind, x, state, block, count, i, c, n, parameters_gradient.phi, copy);
+        if (goes_past) detail::fence_past_cache();
+      });
+    };
+    if (past)
+      pieces(std::true_type{});
+    else
+      pieces(std::false_type{});
     for (int k = 0; k < scores_of<Kind>; ++k) {
       T sum(0);
       for (std::ptrdiff_t t = 0; t < count; ++t) sum += state.bias[t][k];
