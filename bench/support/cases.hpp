@@ -53,11 +53,15 @@ template <>
 inline constexpr char const* scalar_name<float> = "float";
 template <>
 inline constexpr char const* scalar_name<double> = "double";
+template <>
+inline constexpr char const* scalar_name<mhc::bfloat16> = "bfloat16";
 
 /// Largest difference from the naive version that passes, in units of the largest entry of the tensor: the rounding of
 /// the longest sums here, over 32768 elements, with room for another order of summation.
 template <class T>
 inline constexpr double agreement = 2e3 * static_cast<double>(std::numeric_limits<T>::epsilon());
+template <>
+inline constexpr double agreement<mhc::bfloat16> = 0x1p-7;  // sums are float's, so one of them may be rounded up
 
 /// Some case has not passed its comparison.
 inline bool& failed() {
@@ -77,7 +81,7 @@ std::ptrdiff_t compared(Case const& c) {
 template <class T, class Case, class Run>
 std::vector<std::vector<T>> results_of(Case const& c, Run&& run) {
   for (auto const& r : c.results(compared(c)))
-    std::fill_n(r.data, r.size, r.added_to ? T(0) : std::numeric_limits<T>::quiet_NaN());
+    std::fill_n(r.data, r.size, T(r.added_to ? 0 : std::numeric_limits<mhc::coefficient_t<T>>::quiet_NaN()));
   if constexpr (requires { c.prepare(compared(c)); }) c.prepare(compared(c));
   run();
   std::vector<std::vector<T>> copies;
@@ -176,6 +180,13 @@ template <template <class, int> class... Case>
 bool add_token_cases() {
   (..., (add_widths<Case, float, 2>({1280, 4096}), add_widths<Case, float, 4>({64, 256, 1280, 4096, 7168}),
          add_widths<Case, float, 8>({1280, 4096}), add_widths<Case, double, 4>({1280})));
+  return true;
+}
+
+/// Streams of 16 bits.
+template <template <class, int> class... Case>
+bool add_short_cases() {
+  (..., add_widths<Case, mhc::bfloat16, 4>({1280, 4096, 7168}));
   return true;
 }
 

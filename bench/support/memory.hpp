@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/core/elements.hpp>
+
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -77,7 +79,7 @@ class memory {
       std::mt19937_64 engine(20);
       std::normal_distribution<double> normal;
       std::vector<T> v(1000003);
-      for (auto& x : v) x = static_cast<T>(normal(engine));
+      for (auto& x : v) x = T(static_cast<mhc::coefficient_t<T>>(normal(engine)));
       return v;
     }();
     return numbers;

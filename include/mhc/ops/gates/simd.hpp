@@ -137,13 +137,14 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, T const* phi,
   S const* const from = x.stream(block, i) + c;
   S const* const u = in.u.data != nullptr ? in.u.token(block) + c : nullptr;
   S* const to = x_gradient.stream(block, i) + c;
+  T* const copied = copy.x[0];
+  T const *const h_pre = &state.h_pre[0][i], *const norm = &state.norm[0][r];
   alignas(64) T packed[K > 0 ? K : 1][piece_channels];
   T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
   for (std::ptrdiff_t k = 0; k < K && dynamic; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
   add_product<V, T>(
       count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, dynamic ? K : 0, n,
-      [=, copied = copy.x[0], h_pre = &state.h_pre[0][i], norm = &state.norm[0][r]]<int W>(
-          std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V(&sum)[W]) MHC_ALWAYS_INLINE {
+      [=]<int W>(std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V(&sum)[W]) MHC_ALWAYS_INLINE {
         constexpr std::ptrdiff_t step = width<V>;
         std::ptrdiff_t const next = update_rows<V> * stride, u_next = update_rows<V> * channels;
         std::ptrdiff_t const at = t * stride + e, u_at = t * channels + e;
