@@ -40,6 +40,21 @@
 #  define MHC_RARELY
 #endif
 
+/// Whether one program can have code for several instruction sets (`mhc::cpu::level`): x86-64, by attributes that g++ and
+/// clang have. -DMHC_DISPATCH=0 for none of it: the flags alone say which.
+#if !defined(MHC_DISPATCH)
+#  define MHC_DISPATCH 1
+#endif
+#if MHC_DISPATCH && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDACC__)
+#  define MHC_LEVELS
+#endif
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#  define MHC_HAS_AVX2
+#  if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#    define MHC_HAS_AVX512
+#  endif
+#endif
+
 #if defined(__CUDACC__) && __cplusplus < 202002L
 #  error "mhc needs C++20 in .cu files too: pass -std=c++20 to nvcc (CMake 3.25 does not do it for you)"
 #endif

@@ -81,6 +81,17 @@ MHC_HD inline V magnitude(V const& a) {
   return maximum<V>(a, -a);
 }
 
+/// f(), for what few calls need: where the compiler would make room for it in every one, it is kept out of their way.
+template <class V, class F>
+MHC_RARELY MHC_HD inline auto rarely(F const& f) {
+  return f();
+}
+template <class V, class F>
+  requires requires(F const& f) { lane<V>::rarely(f); }
+MHC_HD inline auto rarely(F const& f) {
+  return lane<V>::rarely(f);
+}
+
 /// a / b; on a device float to 1.5 ulp, for b whose reciprocal is a normal number. There a division is a dozen
 /// instructions and a branch, which the chain of Sinkhorn's iteration would wait for. The reciprocal to 1 ulp is one
 /// instruction, a step of Newton's method makes it as good as rounded, and the product rounds once more.

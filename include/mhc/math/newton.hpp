@@ -148,10 +148,10 @@ MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& margi
   auto const logs = in_gauge(z);
   auto const beyond = exceeds_gauge(logs);
   newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z, logs), {rounds_before_newton}), beyond};
-  auto const at_once = [&]() MHC_RARELY {
+  auto const at_once = [&] {
     assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0))));
   };
-  if (lane<V>::any(beyond)) at_once();
+  if (lane<V>::any(beyond)) rarely<V>(at_once);
   return start;
 }
 

@@ -109,6 +109,11 @@ struct lane<detail::bundle<V, G>> {
   MHC_ALWAYS_INLINE static bundle multiply_add(bundle const& a, bundle const& b, bundle const& c) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::multiply_add(a.at[k], b.at[k], c.at[k]); });
   }
+  template <class F>
+    requires requires(F const& f) { lane<V>::rarely(f); }
+  static auto rarely(F const& f) {
+    return lane<V>::rarely(f);
+  }
 
   static constexpr int count = G * lane<V>::count;
   static scalar get(bundle const& v, int w) { return lane<V>::get(v.at[w / lane<V>::count], w % lane<V>::count); }

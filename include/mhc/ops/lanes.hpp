@@ -8,7 +8,10 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/tile.hpp>
+#include <mhc/ops/dispatch.hpp>
 #include <mhc/ops/lanes_of_elements.hpp>
+#include <mhc/ops/lanes_raised.hpp>
+#include <mhc/ops/levels.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -70,7 +73,16 @@ struct lane<xsimd::batch<T, Arch>> {
 namespace mhc::detail {
 
 template <class T, class Arch>
-using lanes = xsimd::batch<T, Arch>;
+struct lanes_on {
+  using type = xsimd::batch<T, Arch>;
+};
+template <class T, cpu::raised_level Level>
+struct lanes_on<T, Level> {
+  using type = raised<T, Level>;
+};
+/// A register of T, of an architecture of xsimd or of a level.
+template <class T, class Arch>
+using lanes = typename lanes_on<T, Arch>::type;
 using math::multiply_add;
 
 /// Elements per register.
@@ -160,9 +172,18 @@ inline Broadcast broadcast_row(T const* row) {
 
 namespace mhc::cpu {
 
+/// f(i) for i = first … last − 1, compiled for the policy's instruction set.
+template <class Arch, class F>
+inline void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
+  if constexpr (raised_level<Arch>)
+    Arch::run(f, first, last);
+  else
+    for (std::ptrdiff_t i = first; i < last; ++i) f(i);
+}
+
 /// f(i) for i = 0 … count − 1, on the policy's threads. Which thread runs which i never shows in the result, because
 /// every f(i) writes memory of its own. Inside a parallel region of the caller OpenMP gives one thread, unless the
-/// caller allows nesting.
+/// caller allows nesting. All work on registers happens in f: nothing else is compiled for the policy's instruction set.
 template <class Arch, bool Threads, class F>
 void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::ptrdiff_t count, F&& f) {
 #ifdef _OPENMP
@@ -170,13 +191,16 @@ void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::pt
     int const wanted = policy.threads > 0 ? policy.threads : omp_get_num_procs();
     int const threads = static_cast<int>(std::min<std::ptrdiff_t>(wanted, count));
     if (threads > 1) {
-#  pragma omp parallel for num_threads(threads) schedule(static)
-      for (std::ptrdiff_t i = 0; i < count; ++i) f(i);
+#  pragma omp parallel num_threads(threads)
+      {
+        std::ptrdiff_t const all = omp_get_num_threads(), mine = omp_get_thread_num();
+        run<Arch>(f, count * mine / all, count * (mine + 1) / all);
+      }
       return;
     }
   }
 #endif
-  for (std::ptrdiff_t i = 0; i < count; ++i) f(i);
+  run<Arch>(f, 0, count);
 }
 
 /// f(first, n) for the groups of `width` rows that cover 0 … size − 1; n < width only for the last.
@@ -190,11 +214,20 @@ void for_each_group(Policy const& policy, std::ptrdiff_t size, F&& f) {
 
 namespace mhc {
 
-/// Lanes of the widest instruction set this translation unit is compiled for, threads if it is compiled with OpenMP.
-#ifdef _OPENMP
-using simd_t = cpu::simd_policy<xsimd::default_arch, true>;
+#if defined(MHC_LEVELS) && !defined(MHC_HAS_AVX512)
+template <bool Threads>
+using widest_policy = cpu::dispatching_policy<xsimd::default_arch, Threads>;
 #else
-using simd_t = cpu::simd_policy<xsimd::default_arch, false>;
+template <bool Threads>
+using widest_policy = cpu::simd_policy<xsimd::default_arch, Threads>;
+#endif
+
+/// Lanes of the widest instruction set that the processor has or, where there are no levels to choose from, that this
+/// translation unit is compiled for; threads if it is compiled with OpenMP.
+#ifdef _OPENMP
+using simd_t = widest_policy<true>;
+#else
+using simd_t = widest_policy<false>;
 #endif
 constexpr simd_t simd{};  // internal linkage on purpose: its type depends on the flags
 
