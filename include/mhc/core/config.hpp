@@ -40,19 +40,29 @@
 #  define MHC_RARELY
 #endif
 
-/// Whether one program can have code for several instruction sets (`mhc::cpu::level`): x86-64, by attributes that g++ and
-/// clang have. -DMHC_DISPATCH=0 for none of it: the flags alone say which.
+/// Levels (<mhc/ops/levels.hpp>): instruction sets beyond the flags', in the same program, by attributes that g++ and clang
+/// have. MHC_DISPATCH says when `mhc::simd` chooses among them at run time: 1, the default, where the flags do not give
+/// AVX2, 2 where they do not give AVX-512, 0 never.
 #if !defined(MHC_DISPATCH)
 #  define MHC_DISPATCH 1
 #endif
-#if MHC_DISPATCH && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDACC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
 #  define MHC_LEVELS
-#endif
-#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
-#  define MHC_HAS_AVX2
-#  if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#    define MHC_HAS_AVX512
+#  if MHC_DISPATCH >= 1 && !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__))
+#    define MHC_DISPATCHES
+#  elif MHC_DISPATCH >= 2 && !defined(__AVX512F__)
+#    define MHC_DISPATCHES
 #  endif
+#endif
+
+/// Around code on lanes. A level compiles it into a function of its own, together with all that it calls; clang does
+/// that only with what says so itself.
+#if defined(MHC_DISPATCHES) && defined(__clang__) && defined(__OPTIMIZE__)
+#  define MHC_BEGIN_LANES _Pragma("clang attribute push(__attribute__((always_inline)), apply_to = function)")
+#  define MHC_END_LANES _Pragma("clang attribute pop")
+#else
+#  define MHC_BEGIN_LANES
+#  define MHC_END_LANES
 #endif
 
 #if defined(__CUDACC__) && __cplusplus < 202002L

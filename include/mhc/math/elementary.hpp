@@ -13,6 +13,8 @@
 /// of two, lane<V>::scale(x, n), and how it takes a number apart, lane<V>::split(x, mantissa, exponent) for normal x > 0
 /// with a mantissa of [√½, √2).
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Σ_k c_k x^k, from the lowest coefficient on.
@@ -49,10 +51,9 @@ struct elementary<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   static constexpr double log_2[2] = {0x1.62e4p-1, 0x1.7f7d1cf79abcap-20};
   static constexpr double integer = 0x1.8p52;
-  static constexpr double exp[] = {0x1.000000000000ap-1,  0x1.55555555554f9p-3,  0x1.555555555083ep-5,
-                                   0x1.1111111127d0ep-7,  0x1.6c16c18438b11p-10, 0x1.a01a012a0f35cp-13,
-                                   0x1.a01999e26209fp-16, 0x1.71df25b30d42p-19,  0x1.28ad9b8648615p-22,
-                                   0x1.ad7f3ee5d2f8p-26};
+  static constexpr double exp[] = {
+      0x1.000000000000ap-1,  0x1.55555555554f9p-3,  0x1.555555555083ep-5, 0x1.1111111127d0ep-7,  0x1.6c16c18438b11p-10,
+      0x1.a01a012a0f35cp-13, 0x1.a01999e26209fp-16, 0x1.71df25b30d42p-19, 0x1.28ad9b8648615p-22, 0x1.ad7f3ee5d2f8p-26};
   static constexpr double into_range = 0x1p54, into_range_exponent = 54;
   static constexpr double log[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
                                    2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
@@ -112,3 +113,5 @@ MHC_HD inline V tanh_by_polynomial(V const& x) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -24,9 +24,9 @@ struct dispatching_policy {
 /// f(p) with the policy p that `policy` amounts to on this processor.
 template <class Arch, bool Threads, class F>
 decltype(auto) with_widest_level(dispatching_policy<Arch, Threads> const& policy, F const& f) {
-#if defined(MHC_LEVELS) && !defined(MHC_HAS_AVX512)
+#if defined(MHC_DISPATCHES)
   if (level::avx512::is_supported()) return f(simd_policy<level::avx512, Threads>{}.with_threads(policy.threads));
-#  if !defined(MHC_HAS_AVX2)
+#  if !defined(__AVX2__)
   if (level::avx2::is_supported()) return f(simd_policy<level::avx2, Threads>{}.with_threads(policy.threads));
 #  endif
 #endif

@@ -25,6 +25,8 @@
 /// @file
 /// SIMD registers as lane types: between memory and lanes, and the threads of `simd_policy`.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 template <class T, class Arch>
@@ -214,7 +216,7 @@ void for_each_group(Policy const& policy, std::ptrdiff_t size, F&& f) {
 
 namespace mhc {
 
-#if defined(MHC_LEVELS) && !defined(MHC_HAS_AVX512)
+#if defined(MHC_DISPATCHES)
 template <bool Threads>
 using widest_policy = cpu::dispatching_policy<xsimd::default_arch, Threads>;
 #else
@@ -232,3 +234,5 @@ using simd_t = widest_policy<false>;
 constexpr simd_t simd{};  // internal linkage on purpose: its type depends on the flags
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -12,15 +12,14 @@
 #  include <type_traits>
 
 /// @file
-/// What `detail::raised` asks of registers of 32 bytes. Each function carries its own instruction set, so that this
+/// The instructions of `detail::raised` on registers of 32 bytes. Each function carries its own instruction set, so that this
 /// compiles whatever the flags are; arguments and results are references, because without AVX a call passes such a
 /// register in another way than with it.
-
 
 namespace mhc::detail {
 
 template <>
-struct registers<float, cpu::level::avx2> {
+struct instructions<float, cpu::level::avx2> {
   static constexpr std::size_t size = 8;
   struct type {
     __m256 v;
@@ -100,7 +99,7 @@ struct registers<float, cpu::level::avx2> {
 };
 
 template <>
-struct registers<double, cpu::level::avx2> {
+struct instructions<double, cpu::level::avx2> {
   static constexpr std::size_t size = 4;
   struct type {
     __m256d v;
@@ -146,8 +145,8 @@ struct registers<double, cpu::level::avx2> {
     __m256i const one = _mm256_set1_epi64x(0x3ff0000000000000), magic = _mm256_set1_epi64x(0x4330000000000000);
     __m256i const biased = _mm256_or_si256(_mm256_srli_epi64(_mm256_add_epi64(u, one), 52), magic);
     exponent.v = _mm256_sub_pd(_mm256_castsi256_pd(biased), _mm256_set1_pd(0x1p52 + 1023));
-    mantissa.v = _mm256_castsi256_pd(
-        _mm256_add_epi64(_mm256_and_si256(u, _mm256_set1_epi64x(0x000fffffffffffff)), low));
+    mantissa.v =
+        _mm256_castsi256_pd(_mm256_add_epi64(_mm256_and_si256(u, _mm256_set1_epi64x(0x000fffffffffffff)), low));
   }
 
   MHC_AVX2 static void gather_quads(type& r, double const* p, std::ptrdiff_t pitch) {

@@ -12,13 +12,12 @@
 #  include <type_traits>
 
 /// @file
-/// What `detail::raised` asks of registers of 64 bytes; as in <mhc/ops/lanes_avx2.hpp>.
-
+/// The instructions of `detail::raised` on registers of 64 bytes; as in <mhc/ops/lanes_avx2.hpp>.
 
 namespace mhc::detail {
 
 template <>
-struct registers<float, cpu::level::avx512> {
+struct instructions<float, cpu::level::avx512> {
   static constexpr std::size_t size = 16;
   struct type {
     __m512 v;
@@ -43,9 +42,7 @@ struct registers<float, cpu::level::avx512> {
   MHC_AVX512 static void minimum(type& r, type const& a, type const& b) { r.v = _mm512_min_ps(b.v, a.v); }
 
   static void fill_mask(mask& r, bool x) { r.v = static_cast<__mmask16>(x ? 0xffff : 0); }
-  MHC_AVX512 static void less(mask& r, type const& a, type const& b) {
-    r.v = _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ);
-  }
+  MHC_AVX512 static void less(mask& r, type const& a, type const& b) { r.v = _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
   static void either(mask& r, mask const& a, mask const& b) { r.v = static_cast<__mmask16>(a.v | b.v); }
   static bool any(mask const& m) { return m.v != 0; }
   MHC_AVX512 static void select(type& r, mask const& m, type const& a, type const& b) {
@@ -74,9 +71,7 @@ struct registers<float, cpu::level::avx512> {
     _mm_storeu_ps(p + 2 * pitch, _mm512_extractf32x4_ps(a.v, 2));
     _mm_storeu_ps(p + 3 * pitch, _mm512_extractf32x4_ps(a.v, 3));
   }
-  MHC_AVX512 static void even_places(type& r, type const& a, type const& b) {
-    r.v = _mm512_shuffle_ps(a.v, b.v, 0x88);
-  }
+  MHC_AVX512 static void even_places(type& r, type const& a, type const& b) { r.v = _mm512_shuffle_ps(a.v, b.v, 0x88); }
   MHC_AVX512 static void odd_places(type& r, type const& a, type const& b) { r.v = _mm512_shuffle_ps(a.v, b.v, 0xdd); }
 
   MHC_AVX512 static void load(type& r, half const* p) {
@@ -101,7 +96,7 @@ struct registers<float, cpu::level::avx512> {
 };
 
 template <>
-struct registers<double, cpu::level::avx512> {
+struct instructions<double, cpu::level::avx512> {
   static constexpr std::size_t size = 8;
   struct type {
     __m512d v;
@@ -126,9 +121,7 @@ struct registers<double, cpu::level::avx512> {
   MHC_AVX512 static void minimum(type& r, type const& a, type const& b) { r.v = _mm512_min_pd(b.v, a.v); }
 
   static void fill_mask(mask& r, bool x) { r.v = static_cast<__mmask8>(x ? 0xff : 0); }
-  MHC_AVX512 static void less(mask& r, type const& a, type const& b) {
-    r.v = _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ);
-  }
+  MHC_AVX512 static void less(mask& r, type const& a, type const& b) { r.v = _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ); }
   static void either(mask& r, mask const& a, mask const& b) { r.v = static_cast<__mmask8>(a.v | b.v); }
   static bool any(mask const& m) { return m.v != 0; }
   MHC_AVX512 static void select(type& r, mask const& m, type const& a, type const& b) {
@@ -142,8 +135,7 @@ struct registers<double, cpu::level::avx512> {
     __m512i const low = _mm512_set1_epi64(0x3fe6a09e667f3bcd);  // √½
     __m512i const u = _mm512_sub_epi64(_mm512_castpd_si512(a.v), low);
     exponent.v = _mm512_cvtepi64_pd(_mm512_srai_epi64(u, 52));
-    mantissa.v = _mm512_castsi512_pd(
-        _mm512_add_epi64(_mm512_and_si512(u, _mm512_set1_epi64(0x000fffffffffffff)), low));
+    mantissa.v = _mm512_castsi512_pd(_mm512_add_epi64(_mm512_and_si512(u, _mm512_set1_epi64(0x000fffffffffffff)), low));
   }
 
   MHC_AVX512 static void gather_quads(type& r, double const* p, std::ptrdiff_t pitch) {

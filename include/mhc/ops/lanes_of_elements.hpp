@@ -12,6 +12,8 @@
 /// Between the elements of streams in memory and registers of what they are computed in. Rounding is that of
 /// `bfloat16` and `half`, by the instructions there are. (AVX-512's own for bfloat16 make zeros of subnormal numbers.)
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// The V::size elements from p on.
@@ -99,3 +101,5 @@ inline void store_elements(V const& v, S* p) {
 #endif
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

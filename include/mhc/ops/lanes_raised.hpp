@@ -4,14 +4,15 @@
 #include <mhc/core/config.hpp>
 #include <mhc/math/elementary.hpp>
 #include <mhc/math/lane.hpp>
-#include <mhc/ops/lanes_avx2.hpp>
-#include <mhc/ops/lanes_avx512.hpp>
+#include <mhc/ops/lanes_registers.hpp>
 #include <mhc/ops/levels.hpp>
 
 #include <cstddef>
 
 /// @file
 /// A register of a level that the translation unit is not compiled for, as a lane type.
+
+MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
@@ -137,6 +138,11 @@ struct lane<detail::raised<T, Level>> {
     return r;
   }
   static bool any(mask const& m) { return on::any(m.data); }
+  static raised loaded(raised const& a) {
+    raised r;
+    r.data.v = a.data.v;
+    return r;
+  }
   static raised maximum(raised const& a, raised const& b) {
     raised r;
     on::maximum(r.data, a.data, b.data);
@@ -164,6 +170,10 @@ struct lane<detail::raised<T, Level>> {
   static auto rarely(F const& f) {
     return Level::rarely(f);
   }
+  template <class F>
+  static auto apart(F const& f) {
+    return Level::apart(f);
+  }
 
   static constexpr int count = static_cast<int>(raised::size);
   static T get(raised const& v, int w) {
@@ -180,3 +190,5 @@ struct lane<detail::raised<T, Level>> {
 };
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -53,12 +53,15 @@ struct avx2 {
     return is;
   }
 
-  /// f(i) for i = first … last − 1.
+  /// f(i) for i = first … last − 1, or f(). With everything that is called: the whole of it is of this instruction set.
   template <class F>
   MHC_AVX2 MHC_ENTRY static void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
     for (std::ptrdiff_t i = first; i < last; ++i) f(i);
   }
-  /// f(), for code that is rarely run and not to be compiled into its caller.
+  template <class F>
+  MHC_AVX2 MHC_ENTRY static auto apart(F const& f) {
+    return f();
+  }
   template <class F>
   MHC_AVX2 MHC_ENTRY __attribute__((cold)) static auto rarely(F const& f) {
     return f();
@@ -81,6 +84,10 @@ struct avx512 {
   template <class F>
   MHC_AVX512 MHC_ENTRY static void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
     for (std::ptrdiff_t i = first; i < last; ++i) f(i);
+  }
+  template <class F>
+  MHC_AVX512 MHC_ENTRY static auto apart(F const& f) {
+    return f();
   }
   template <class F>
   MHC_AVX512 MHC_ENTRY __attribute__((cold)) static auto rarely(F const& f) {
@@ -120,8 +127,8 @@ struct simd_policy<Level, Threads> {
 
 namespace mhc::detail {
 
-/// What a register of a level can do, by static functions; specialised in <mhc/ops/lanes_avx2.hpp> and its neighbours.
+/// What a level does with a register of T, by static functions; specialised in <mhc/ops/lanes_avx2.hpp> and its neighbours.
 template <class T, class Level>
-struct registers;
+struct instructions;
 
 }  // namespace mhc::detail

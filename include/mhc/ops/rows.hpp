@@ -20,6 +20,8 @@
 #  endif
 #endif
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Elements in 128 bits, within which every instruction set can shuffle.
@@ -218,7 +220,7 @@ MHC_ALWAYS_INLINE inline void store_rows(Registers const& a, T* data, std::ptrdi
   T* const rows = data + first * K;
   MHC_UNROLL for (int g = 0; g < parts::count; ++g) {
     V r[K];
-    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = parts::at(a[k], g);
+    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = math::loaded(parts::at(a[k], g));
     store_lanes(r, (n == all ? rows : padded) + g * width<V> * K);
   }
   if (n != all) std::copy_n(padded, n * K, rows);
@@ -235,3 +237,5 @@ template <class Registers, class T>
 inline void store_rows(Registers const&, T*, std::ptrdiff_t, std::ptrdiff_t) {}
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

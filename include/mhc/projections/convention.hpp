@@ -18,6 +18,8 @@
 ///   is_narrow(Z)  optional: whether `run` takes its fast way,
 ///   pull(Z, g)   ∂loss/∂Z from ∂loss/∂log K, and push(Z, d), δ log K from δZ.
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 namespace detail {
@@ -195,3 +197,5 @@ struct megatron {
 
 }  // namespace convention
 }  // namespace mhc
+
+MHC_END_LANES

@@ -6,6 +6,8 @@
 #include <mhc/math/streams.hpp>
 #include <mhc/ops/lanes.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// Neighbouring channels in the lanes, tokens over the threads.
@@ -43,3 +45,5 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 template <class Arch, bool Threads, class S, int N>
@@ -21,8 +23,8 @@ template <class Arch, bool Threads, class S, int N>
 void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S const, N> x_gradient,
                      token_view<S> y_gradient) {
   using V = detail::lanes<coefficient_t<S>, Arch>;
-  auto const ones = math::filled<N>(V(1));
   for_each(policy, x_gradient.size, [&](std::ptrdiff_t b) {
+    auto const ones = math::filled<N>(V(1));
     detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
       auto const g = detail::load_streams<V, N>(x_gradient.stream(b, 0) + c, x_gradient.channels, n);
       detail::store_channels(math::aggregate(ones, g), y_gradient.token(b) + c, n);
@@ -31,3 +33,5 @@ void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S con
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -10,6 +10,8 @@
 /// The two thin matrix products of the gates with φ, tiled in registers. For rows x of X and a few rows φ_k of Φ, all
 /// of the same length: X Φᵀ, whose sums run along the lanes, and W Φ or Wᵀ X, whose results do.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Tiles that fill the registers there are, 32 of 64 bytes or 16: the sums, one operand, and one register of the other.
@@ -131,3 +133,5 @@ inline void add_product(rows_in_memory<T> out, std::ptrdiff_t rows, weights_in_m
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -16,6 +16,8 @@
 /// @file
 /// The thin product of tokens with φ, and the norm, with neighbouring elements in the lanes.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Elements after which running sums are put aside, so that rounding does not grow with the length of a row: 2 KiB, of
@@ -124,3 +126,5 @@ struct score_block {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <type_traits>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// Is one of them −infinity? In pieces, each of which only ever sets the answer to yes.
@@ -151,3 +153,5 @@ void project_vjp_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& pro
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

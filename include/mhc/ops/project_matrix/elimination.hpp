@@ -11,6 +11,8 @@
 /// a subtraction as in <mhc/math/laplacian.hpp>. Both are sums of products C_lm += Σ_k A_kl B_km, l < m, of a panel of
 /// rows k at a time, and one kernel computes them: n³/2 and n³/6 multiplications.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Rows per panel.
@@ -54,8 +56,10 @@ void add_products(Machine const& machine, matrix_shape const& shape, W* weights,
   int const groups = (shape.padded - first) / rows;
   auto const group = [&](int g) {
     int const l = first + g * rows;
-    for (int m = l - l % step; m < shape.padded; m += step)
-      product_kernel<V>(weights + shape.offset(l) + m, a + l, b + m, shape.padded, depth);
+    math::apart<V>([&] {
+      for (int m = l - l % step; m < shape.padded; m += step)
+        product_kernel<V>(weights + shape.offset(l) + m, a + l, b + m, shape.padded, depth);
+    });
   };
   machine.for_each((groups + 1) / 2, [&](std::ptrdiff_t pair) {  // a long one and a short one
     int const g = static_cast<int>(pair), other = groups - 1 - g;
@@ -165,3 +169,5 @@ struct graph_in_pieces {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -5,11 +5,15 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/project_matrix/solve.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
-template <class W, class Arch>
-struct row_access<xsimd::batch<W, Arch>> {
-  using batch = xsimd::batch<W, Arch>;
+template <class V>
+  requires(std::is_class_v<V>)
+struct row_access<V> {
+  using batch = V;
+  using W = math::scalar_of<V>;
   using element = W;
   static constexpr int width = static_cast<int>(batch::size);
   static_assert(row_padding % (2 * width) == 0);
@@ -36,9 +40,10 @@ struct simd_machine {
   template <class W>
   using vector = detail::lanes<W, Arch>;
 
+  /// Between the loops over a row, all of which are compiled for the level by themselves, there are only numbers.
   template <class F>
   void for_each(std::ptrdiff_t count, F&& f) const {
-    cpu::for_each(policy, count, f);
+    cpu::for_each(simd_policy<xsimd::default_arch, Threads>{policy.threads}, count, f);
   }
 };
 
@@ -57,3 +62,5 @@ void project_matrix_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& 
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES
