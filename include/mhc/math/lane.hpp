@@ -107,15 +107,6 @@ MHC_RARELY inline auto rarely(F const& f) {
 }
 #endif
 
-/// f(), for work on lanes in the midst of code that is not compiled for them.
-template <class V, class F>
-MHC_HD inline auto apart(F const& f) {
-  if constexpr (requires { lane<V>::apart(f); })
-    return lane<V>::apart(f);
-  else
-    return f();
-}
-
 /// a / b; on a device float to 1.5 ulp, for b whose reciprocal is a normal number. There a division is a dozen
 /// instructions and a branch, which the chain of Sinkhorn's iteration would wait for. The reciprocal to 1 ulp is one
 /// instruction, a step of Newton's method makes it as good as rounded, and the product rounds once more.

@@ -183,9 +183,18 @@ inline void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
     for (std::ptrdiff_t i = first; i < last; ++i) f(i);
 }
 
+/// f(), compiled for the policy's instruction set.
+template <class Arch, class F>
+inline auto apart(F const& f) {
+  if constexpr (raised_level<Arch>)
+    return Arch::apart(f);
+  else
+    return f();
+}
+
 /// f(i) for i = 0 … count − 1, on the policy's threads. Which thread runs which i never shows in the result, because
 /// every f(i) writes memory of its own. Inside a parallel region of the caller OpenMP gives one thread, unless the
-/// caller allows nesting. All work on registers happens in f: nothing else is compiled for the policy's instruction set.
+/// caller allows nesting. All work on registers belongs into f: what calls this is not compiled for the instruction set.
 template <class Arch, bool Threads, class F>
 void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::ptrdiff_t count, F&& f) {
 #ifdef _OPENMP

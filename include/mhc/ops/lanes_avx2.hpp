@@ -9,6 +9,7 @@
 #  include <immintrin.h>
 
 #  include <cstddef>
+#  include <cstdint>
 #  include <type_traits>
 
 /// @file
@@ -28,7 +29,7 @@ struct instructions<float, cpu::level::avx2> {
 
   MHC_AVX2 static void fill(type& r, float x) { r.v = _mm256_set1_ps(x); }
   MHC_AVX2 static void load(type& r, float const* p) { r.v = _mm256_loadu_ps(p); }
-  MHC_AVX2 static void store(type const& a, float* p) { _mm256_storeu_ps(p, a.v); }
+  MHC_AVX2 static void store(type const& a, float* p) { *reinterpret_cast<in_memory<float, 8>::type*>(p) = a.v; }
   MHC_AVX2 static void add(type& r, type const& a, type const& b) { r.v = _mm256_add_ps(a.v, b.v); }
   MHC_AVX2 static void subtract(type& r, type const& a, type const& b) { r.v = _mm256_sub_ps(a.v, b.v); }
   MHC_AVX2 static void multiply(type& r, type const& a, type const& b) { r.v = _mm256_mul_ps(a.v, b.v); }
@@ -83,8 +84,7 @@ struct instructions<float, cpu::level::avx2> {
     r.v = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(u), 16));
   }
   MHC_AVX2 static void store(type const& a, half* p) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                     _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    store_places(_mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), p);
   }
   MHC_AVX2 static void store(type const& a, bfloat16* p) {
     __m256i const u = _mm256_castps_si256(a.v), upper = _mm256_srli_epi32(u, 16);
@@ -93,8 +93,14 @@ struct instructions<float, cpu::level::avx2> {
     __m256i const quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
     __m256i const nan = _mm256_castps_si256(_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q));
     __m256i const s = _mm256_blendv_epi8(_mm256_srli_epi32(sum, 16), quiet, nan);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                     _mm_packus_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1)));
+    store_places(_mm_packus_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1)), p);
+  }
+
+ private:
+  template <class S>
+  MHC_AVX2 static void store_places(__m128i const& a, S* p) {
+    using places = in_memory<std::uint16_t, 8>::type;
+    *reinterpret_cast<places*>(p) = reinterpret_cast<places>(a);
   }
 };
 
@@ -108,7 +114,7 @@ struct instructions<double, cpu::level::avx2> {
 
   MHC_AVX2 static void fill(type& r, double x) { r.v = _mm256_set1_pd(x); }
   MHC_AVX2 static void load(type& r, double const* p) { r.v = _mm256_loadu_pd(p); }
-  MHC_AVX2 static void store(type const& a, double* p) { _mm256_storeu_pd(p, a.v); }
+  MHC_AVX2 static void store(type const& a, double* p) { *reinterpret_cast<in_memory<double, 4>::type*>(p) = a.v; }
   MHC_AVX2 static void add(type& r, type const& a, type const& b) { r.v = _mm256_add_pd(a.v, b.v); }
   MHC_AVX2 static void subtract(type& r, type const& a, type const& b) { r.v = _mm256_sub_pd(a.v, b.v); }
   MHC_AVX2 static void multiply(type& r, type const& a, type const& b) { r.v = _mm256_mul_pd(a.v, b.v); }

@@ -9,6 +9,7 @@
 #  include <immintrin.h>
 
 #  include <cstddef>
+#  include <cstdint>
 #  include <type_traits>
 
 /// @file
@@ -28,7 +29,7 @@ struct instructions<float, cpu::level::avx512> {
 
   MHC_AVX512 static void fill(type& r, float x) { r.v = _mm512_set1_ps(x); }
   MHC_AVX512 static void load(type& r, float const* p) { r.v = _mm512_loadu_ps(p); }
-  MHC_AVX512 static void store(type const& a, float* p) { _mm512_storeu_ps(p, a.v); }
+  MHC_AVX512 static void store(type const& a, float* p) { *reinterpret_cast<in_memory<float, 16>::type*>(p) = a.v; }
   MHC_AVX512 static void add(type& r, type const& a, type const& b) { r.v = _mm512_add_ps(a.v, b.v); }
   MHC_AVX512 static void subtract(type& r, type const& a, type const& b) { r.v = _mm512_sub_ps(a.v, b.v); }
   MHC_AVX512 static void multiply(type& r, type const& a, type const& b) { r.v = _mm512_mul_ps(a.v, b.v); }
@@ -82,8 +83,7 @@ struct instructions<float, cpu::level::avx512> {
     r.v = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(u), 16));
   }
   MHC_AVX512 static void store(type const& a, half* p) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    store_places(_mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), p);
   }
   MHC_AVX512 static void store(type const& a, bfloat16* p) {
     __m512i const u = _mm512_castps_si512(a.v), upper = _mm512_srli_epi32(u, 16);
@@ -91,7 +91,14 @@ struct instructions<float, cpu::level::avx512> {
     __m512i const sum = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
     __mmask16 const nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
     __m512i const s = _mm512_mask_or_epi32(_mm512_srli_epi32(sum, 16), nan, upper, _mm512_set1_epi32(0x40));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(s));
+    store_places(_mm512_cvtepi32_epi16(s), p);
+  }
+
+ private:
+  template <class S>
+  MHC_AVX512 static void store_places(__m256i const& a, S* p) {
+    using places = in_memory<std::uint16_t, 16>::type;
+    *reinterpret_cast<places*>(p) = reinterpret_cast<places>(a);
   }
 };
 
@@ -107,7 +114,7 @@ struct instructions<double, cpu::level::avx512> {
 
   MHC_AVX512 static void fill(type& r, double x) { r.v = _mm512_set1_pd(x); }
   MHC_AVX512 static void load(type& r, double const* p) { r.v = _mm512_loadu_pd(p); }
-  MHC_AVX512 static void store(type const& a, double* p) { _mm512_storeu_pd(p, a.v); }
+  MHC_AVX512 static void store(type const& a, double* p) { *reinterpret_cast<in_memory<double, 8>::type*>(p) = a.v; }
   MHC_AVX512 static void add(type& r, type const& a, type const& b) { r.v = _mm512_add_pd(a.v, b.v); }
   MHC_AVX512 static void subtract(type& r, type const& a, type const& b) { r.v = _mm512_sub_pd(a.v, b.v); }
   MHC_AVX512 static void multiply(type& r, type const& a, type const& b) { r.v = _mm512_mul_pd(a.v, b.v); }

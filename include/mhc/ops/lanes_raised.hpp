@@ -170,10 +170,6 @@ struct lane<detail::raised<T, Level>> {
   static auto rarely(F const& f) {
     return Level::rarely(f);
   }
-  template <class F>
-  static auto apart(F const& f) {
-    return Level::apart(f);
-  }
 
   static constexpr int count = static_cast<int>(raised::size);
   static T get(raised const& v, int w) {

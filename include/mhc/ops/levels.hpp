@@ -131,4 +131,11 @@ namespace mhc::detail {
 template <class T, class Level>
 struct instructions;
 
+/// W numbers where they lie. The intrinsics would store what may be anything, views included, which then had to be read
+/// again after each.
+template <class T, int W>
+struct in_memory {
+  typedef T type __attribute__((vector_size(W * sizeof(T)), aligned(alignof(T))));
+};
+
 }  // namespace mhc::detail

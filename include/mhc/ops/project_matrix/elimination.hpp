@@ -56,10 +56,8 @@ void add_products(Machine const& machine, matrix_shape const& shape, W* weights,
   int const groups = (shape.padded - first) / rows;
   auto const group = [&](int g) {
     int const l = first + g * rows;
-    math::apart<V>([&] {
-      for (int m = l - l % step; m < shape.padded; m += step)
-        product_kernel<V>(weights + shape.offset(l) + m, a + l, b + m, shape.padded, depth);
-    });
+    for (int m = l - l % step; m < shape.padded; m += step)
+      product_kernel<V>(weights + shape.offset(l) + m, a + l, b + m, shape.padded, depth);
   };
   machine.for_each((groups + 1) / 2, [&](std::ptrdiff_t pair) {  // a long one and a short one
     int const g = static_cast<int>(pair), other = groups - 1 - g;

@@ -12,7 +12,7 @@
 /// One large matrix, row by row. A backend is a `Machine`: the vector V = Machine::vector<W> that rows are read in, and
 /// for_each(count, f), which runs f(0) … f(count − 1) in any order. Everything is computed in W (double, or the element
 /// type where it holds more) and read once per pass, rows and columns together: while row i is in the cache, its sum is
-/// taken and it is added to the sums of the columns. Vectors are worked on inside the loops below and nowhere else.
+/// taken and it is added to the sums of the columns.
 
 MHC_BEGIN_LANES
 
@@ -35,23 +35,19 @@ using vector_of = typename Machine::template vector<W>;
 /// f(j) at every vector from `first` on, a multiple of the padding.
 template <class V, class F>
 void along_row(int first, int padded, F&& f) {
-  math::apart<V>([&] {
-    for (int j = first; j < padded; j += row_access<V>::width) f(j);
-  });
+  for (int j = first; j < padded; j += row_access<V>::width) f(j);
 }
 
 /// Σ of the vectors term(j) and of their elements.
 template <class V, class F>
 typename row_access<V>::element sum_along_row(int first, int padded, F&& term) {
-  return math::apart<V>([&] {
-    constexpr int width = row_access<V>::width;
-    V even(0), odd(0);
-    for (int j = first; j < padded; j += 2 * width) {
-      even = even + term(j);
-      odd = odd + term(j + width);
-    }
-    return row_access<V>::sum(even + odd);
-  });
+  constexpr int width = row_access<V>::width;
+  V even(0), odd(0);
+  for (int j = first; j < padded; j += 2 * width) {
+    even = even + term(j);
+    odd = odd + term(j + width);
+  }
+  return row_access<V>::sum(even + odd);
 }
 
 template <class V, class W>

@@ -40,25 +40,28 @@ struct simd_machine {
   template <class W>
   using vector = detail::lanes<W, Arch>;
 
-  /// Between the loops over a row, all of which are compiled for the level by themselves, there are only numbers.
   template <class F>
   void for_each(std::ptrdiff_t count, F&& f) const {
-    cpu::for_each(simd_policy<xsimd::default_arch, Threads>{policy.threads}, count, f);
+    cpu::for_each(policy, count, f);
   }
 };
 
 template <class Arch, bool Threads, class P, class T, class W>
 matrix_report project_matrix_impl(simd_policy<Arch, Threads> const& policy, P const& projection,
                                   matrix_view<T const> logits, matrix_view<T> plan, W* workspace) {
-  return detail::solve(simd_machine<Arch, Threads>{policy}, projection, logits, plan, detail::scratch<W>{workspace});
+  return apart<Arch>([&] {
+    return detail::solve(simd_machine<Arch, Threads>{policy}, projection, logits, plan, detail::scratch<W>{workspace});
+  });
 }
 
 template <class Arch, bool Threads, class P, class T, class W>
 void project_matrix_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& projection, matrix_view<T const> logits,
                              matrix_view<T const> plan, matrix_view<T const> plan_gradient,
                              matrix_view<T> logits_gradient, W* workspace) {
-  detail::solve_vjp(simd_machine<Arch, Threads>{policy}, projection, logits, plan, plan_gradient, logits_gradient,
-                    detail::scratch<W>{workspace});
+  apart<Arch>([&] {
+    detail::solve_vjp(simd_machine<Arch, Threads>{policy}, projection, logits, plan, plan_gradient, logits_gradient,
+                      detail::scratch<W>{workspace});
+  });
 }
 
 }  // namespace mhc::cpu
