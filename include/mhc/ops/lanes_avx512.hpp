@@ -15,6 +15,13 @@
 /// @file
 /// The instructions of `detail::raised` on registers of 64 bytes; as in <mhc/ops/lanes_avx2.hpp>.
 
+// GCC bug 105593: it takes the operand that is nothing on purpose, in its own header, for a mistake.
+#  if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wuninitialized"
+#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#  endif
+
 namespace mhc::detail {
 
 template <>
@@ -162,5 +169,9 @@ struct instructions<double, cpu::level::avx512> {
 };
 
 }  // namespace mhc::detail
+
+#  if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#    pragma GCC diagnostic pop
+#  endif
 
 #endif
