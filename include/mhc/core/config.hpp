@@ -48,10 +48,13 @@
 #endif
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
 #  define MHC_LEVELS
-#  if MHC_DISPATCH >= 1 && !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__))
+#  if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#    if MHC_DISPATCH >= 2 && !defined(__AVX512F__)
+#      define MHC_DISPATCHES
+#    endif
+#  elif MHC_DISPATCH >= 1
 #    define MHC_DISPATCHES
-#  elif MHC_DISPATCH >= 2 && !defined(__AVX512F__)
-#    define MHC_DISPATCHES
+#    define MHC_DISPATCHES_TO_AVX2
 #  endif
 #endif
 

@@ -92,20 +92,13 @@ MHC_HD inline V magnitude(V const& a) {
 }
 
 /// f(), for what few calls need: where the compiler would make room for it in every one, it is kept out of their way.
-#if defined(__CUDACC__)
 template <class V, class F>
-__host__ __device__ inline auto rarely(F const& f) {
-  return f();
-}
-#else
-template <class V, class F>
-MHC_RARELY inline auto rarely(F const& f) {
+MHC_RARELY MHC_HD inline auto rarely(F const& f) {
   if constexpr (requires { lane<V>::rarely(f); })
     return lane<V>::rarely(f);
   else
     return f();
 }
-#endif
 
 /// a / b; on a device float to 1.5 ulp, for b whose reciprocal is a normal number. There a division is a dozen
 /// instructions and a branch, which the chain of Sinkhorn's iteration would wait for. The reciprocal to 1 ulp is one

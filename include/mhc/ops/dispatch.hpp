@@ -26,7 +26,7 @@ template <class Arch, bool Threads, class F>
 decltype(auto) with_widest_level(dispatching_policy<Arch, Threads> const& policy, F const& f) {
 #if defined(MHC_DISPATCHES)
   if (level::avx512::is_supported()) return f(simd_policy<level::avx512, Threads>{}.with_threads(policy.threads));
-#  if !defined(__AVX2__)
+#  if defined(MHC_DISPATCHES_TO_AVX2)
   if (level::avx2::is_supported()) return f(simd_policy<level::avx2, Threads>{}.with_threads(policy.threads));
 #  endif
 #endif
