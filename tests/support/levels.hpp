@@ -10,9 +10,6 @@
 #include <mhc/ops/dispatch.hpp>
 #include <mhc/ops/lanes.hpp>
 
-#include <string>
-#include <tuple>
-
 namespace mhc::test {
 
 #if defined(_OPENMP)
@@ -20,8 +17,6 @@ inline constexpr bool has_threads = true;
 #else
 inline constexpr bool has_threads = false;
 #endif
-
-#if defined(MHC_LEVELS)
 
 template <class Level>
 using level_policy = cpu::simd_policy<Level, has_threads>;
@@ -33,19 +28,24 @@ struct level_of<cpu::simd_policy<Level, Threads>> {
   using type = Level;
 };
 
-/// f<level>(…) of every level.
-template <template <class> class F>
-using of_levels = std::tuple<F<cpu::level::avx2>, F<cpu::level::avx512>>;
+/// Whether the processor has what this policy runs on: true for what the program is compiled for.
+template <class Policy>
+bool can_run() {
+  using level = typename level_of<Policy>::type;
+  if constexpr (cpu::raised_level<level>)
+    return level::is_supported();
+  else
+    return true;
+}
 
+/// The first line of a test: leaves it where the processor lacks the level of the policy.
+#define MHC_SKIP_WITHOUT(...) \
+  if (!mhc::test::can_run<__VA_ARGS__>()) MHC_SKIP("the processor lacks the level")
+
+#if defined(MHC_LEVELS)
 template <class T, int... Ns>
 using on_levels =
     joined<over_n<level_policy<cpu::level::avx2>, T, Ns...>, over_n<level_policy<cpu::level::avx512>, T, Ns...>>;
-
-/// The first line of a test: leaves it where the processor lacks the level.
-#  define MHC_SKIP_WITHOUT(...)                                  \
-    if (!mhc::test::level_of<__VA_ARGS__>::type::is_supported()) \
-    MHC_SKIP(std::string("no ") + mhc::test::level_of<__VA_ARGS__>::type::name)
-
 #endif
 
 }  // namespace mhc::test

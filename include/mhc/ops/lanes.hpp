@@ -56,6 +56,19 @@ struct lane<xsimd::batch<T, Arch>> {
     return xsimd::fma(a, b, c);
   }
 
+  /// For <mhc/math/elementary.hpp>. In two factors, so that a subnormal result is rounded once.
+  static batch scale(batch const& a, batch const& n) {
+    auto const whole = xsimd::to_int(n), half = whole >> 1;
+    return xsimd::ldexp(xsimd::ldexp(a, half), whole - half);
+  }
+  static void split(batch const& a, batch& mantissa, batch& exponent) {
+    xsimd::batch<xsimd::as_integer_t<T>, Arch> e;
+    batch const half_open = xsimd::frexp(a, e);  // of [1/2, 1)
+    mask const low = half_open < batch(T(0x1.6a09e667f3bcdp-1));
+    mantissa = xsimd::select(low, half_open + half_open, half_open);
+    exponent = xsimd::to_float(e) - xsimd::select(low, batch(T(1)), batch(T(0)));
+  }
+
   static constexpr int count = static_cast<int>(batch::size);
   static T get(batch const& v, int w) {
     alignas(64) T stage[batch::size];

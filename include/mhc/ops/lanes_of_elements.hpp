@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/elements.hpp>
+#include <mhc/ops/levels.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -42,7 +43,7 @@ inline void store_elements(V const& v, S* p) {
 #if defined(__AVX512F__)
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 64)
+  requires(is_short_v<S> && sizeof(V) == 64 && !is_raised<V>)
 inline V load_elements(S const* p) {
   __m256i const u = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(p));
   if constexpr (std::is_same_v<S, half>)
@@ -52,7 +53,7 @@ inline V load_elements(S const* p) {
 }
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 64)
+  requires(is_short_v<S> && sizeof(V) == 64 && !is_raised<V>)
 inline void store_elements(V const& v, S* p) {
   auto* const to = reinterpret_cast<__m256i*>(p);
   if constexpr (std::is_same_v<S, half>) {
@@ -72,7 +73,7 @@ inline void store_elements(V const& v, S* p) {
 #if defined(__AVX2__) && defined(__F16C__)
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 32)
+  requires(is_short_v<S> && sizeof(V) == 32 && !is_raised<V>)
 inline V load_elements(S const* p) {
   __m128i const u = _mm_loadu_si128(reinterpret_cast<__m128i const*>(p));
   if constexpr (std::is_same_v<S, half>)
@@ -82,7 +83,7 @@ inline V load_elements(S const* p) {
 }
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 32)
+  requires(is_short_v<S> && sizeof(V) == 32 && !is_raised<V>)
 inline void store_elements(V const& v, S* p) {
   auto* const to = reinterpret_cast<__m128i*>(p);
   if constexpr (std::is_same_v<S, half>) {

@@ -98,8 +98,6 @@ inline void hold(raised<T, Level>& a) {
   raised<T, Level>::on::hold(a.data);
 }
 
-template <class V>
-inline constexpr bool is_raised = false;
 template <class T, class Level>
 inline constexpr bool is_raised<raised<T, Level>> = true;
 

@@ -131,6 +131,10 @@ namespace mhc::detail {
 template <class T, class Level>
 struct instructions;
 
+/// Is V a register of a level?
+template <class V>
+inline constexpr bool is_raised = false;
+
 /// W numbers where they lie. The intrinsics would store what may be anything, views included, which then had to be read
 /// again after each.
 template <class T, int W>

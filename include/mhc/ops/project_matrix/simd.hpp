@@ -10,7 +10,7 @@ MHC_BEGIN_LANES
 namespace mhc::detail {
 
 template <class V>
-  requires(std::is_class_v<V>)
+  requires(V::size > 0)
 struct row_access<V> {
   using batch = V;
   using W = math::scalar_of<V>;
