@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-# mhc_build_flags: how our own tests, benchmarks and examples are compiled. Never part of mhc::mhc.
+# mhc_build_flags: how our own tests, benchmarks and examples are compiled. Never part of mhc::mhc. mhc_warnings: the same
+# without an instruction set, for tests of those that a program takes at run time.
 
 include(CheckCXXCompilerFlag)
 
 option(MHC_WERROR "A warning in our own tests, benchmarks and examples is an error" ON)
+add_library(mhc_warnings INTERFACE)
 add_library(mhc_build_flags INTERFACE)
+target_link_libraries(mhc_build_flags INTERFACE mhc_warnings)
 set(MHC_WARNINGS "")
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   set(MHC_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wpedantic)
@@ -18,9 +21,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     endif()
   endif()
 endif()
-target_compile_options(mhc_build_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${MHC_WARNINGS}>")
+target_compile_options(mhc_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${MHC_WARNINGS}>")
 if(MHC_ENABLE_CUDA AND MHC_WERROR)
-  target_compile_options(mhc_build_flags INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Werror all-warnings>")
+  target_compile_options(mhc_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Werror all-warnings>")
 endif()
 if(MHC_MARCH)
   check_cxx_compiler_flag(-march=${MHC_MARCH} MHC_MARCH_${MHC_MARCH}_WORKS)

@@ -48,7 +48,8 @@ struct buffers {
 template <class F>
 void for_each_part(int threads, std::ptrdiff_t size, F&& f) {
   std::ptrdiff_t const pages = size / buffers::alignment;
-  mhc::cpu::for_each(mhc::simd.with_threads(threads), threads, [&](std::ptrdiff_t t) {
+  mhc::cpu::simd_policy<xsimd::default_arch, true> const policy{threads};
+  mhc::cpu::for_each(policy, threads, [&](std::ptrdiff_t t) {
     std::ptrdiff_t const first = pages * t / threads, last = pages * (t + 1) / threads;
     f(first * buffers::alignment, (last - first) * buffers::alignment);
   });

@@ -38,9 +38,14 @@ using double_cases = both_policies<double, 2, 3, 4, 8>;
 using few_cases = joined<both_policies<double, 3>, both_policies<float, 4>>;
 using simd_cases = joined<over_n<simd_t, double, 1, 4>, over_n<simd_t, float, 3, 4>>;
 
-/// Elements of T per vector register.
+/// Elements of T per vector register; where the level is chosen at run time, of the widest.
+#if defined(MHC_DISPATCHES)
+template <class T>
+inline constexpr std::ptrdiff_t lane_count = 64 / static_cast<std::ptrdiff_t>(sizeof(T));
+#else
 template <class T>
 inline constexpr std::ptrdiff_t lane_count = detail::width<detail::lanes<T, xsimd::default_arch>>;
+#endif
 
 /// Batches around the number of lanes: none, one, one less, just as many, one more, a few groups and one.
 template <class T>

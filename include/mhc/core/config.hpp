@@ -40,6 +40,41 @@
 #  define MHC_RARELY
 #endif
 
+/// Shuffles of the compiler's own vectors: g++ 12, clang.
+#if defined(__has_builtin)
+#  if __has_builtin(__builtin_shufflevector)
+#    define MHC_SHUFFLE_VECTOR
+#  endif
+#endif
+
+/// Levels (<mhc/ops/levels.hpp>): instruction sets beyond the flags', in the same program, by attributes that g++ and clang
+/// have. MHC_DISPATCH says when `mhc::simd` chooses among them at run time: 1, the default, where the flags do not give
+/// AVX2, 2 where they do not give AVX-512, 0 never.
+#if !defined(MHC_DISPATCH)
+#  define MHC_DISPATCH 1
+#endif
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#  define MHC_LEVELS
+#  if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#    if MHC_DISPATCH >= 2 && !defined(__AVX512F__)
+#      define MHC_DISPATCHES
+#    endif
+#  elif MHC_DISPATCH >= 1
+#    define MHC_DISPATCHES
+#    define MHC_DISPATCHES_TO_AVX2
+#  endif
+#endif
+
+/// Around code on lanes. A level compiles it into a function of its own, together with all that it calls; clang does
+/// that only with what says so itself.
+#if defined(MHC_DISPATCHES) && defined(__clang__) && defined(__OPTIMIZE__)
+#  define MHC_BEGIN_LANES _Pragma("clang attribute push(__attribute__((always_inline)), apply_to = function)")
+#  define MHC_END_LANES _Pragma("clang attribute pop")
+#else
+#  define MHC_BEGIN_LANES
+#  define MHC_END_LANES
+#endif
+
 #if defined(__CUDACC__) && __cplusplus < 202002L
 #  error "mhc needs C++20 in .cu files too: pass -std=c++20 to nvcc (CMake 3.25 does not do it for you)"
 #endif

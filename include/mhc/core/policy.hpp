@@ -18,6 +18,15 @@ concept execution_policy = std::copyable<P> && requires { typename P::execution_
 /// What a vjp does with an x_gradient that is one of several contributions to the same tensor.
 enum class update { overwrite, accumulate };
 
+namespace detail {
+
+constexpr int number_of_threads(int k) {
+  if (k < 0) throw option_error("mhc::simd.with_threads: k is " + std::to_string(k) + ", expected 0 or more");
+  return k;
+}
+
+}  // namespace detail
+
 namespace cpu {
 
 /// One thread, no vector registers. The readable backend, for any scalar type, and the tests' baseline.
@@ -37,10 +46,7 @@ struct simd_policy {
   /// Without OpenMP (`Threads` false) there is one thread whatever k is.
   ///
   /// @throws mhc::option_error  k < 0
-  constexpr simd_policy with_threads(int k) const {
-    if (k < 0) throw option_error("mhc::simd.with_threads: k is " + std::to_string(k) + ", expected 0 or more");
-    return {k};
-  }
+  constexpr simd_policy with_threads(int k) const { return {detail::number_of_threads(k)}; }
 };
 
 /// What follows under `later` comes after what `earlier` was given: nothing to do where operations return when done.

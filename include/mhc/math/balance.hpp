@@ -12,6 +12,8 @@
 /// the columns with weights w_jk = Σ_i E_ij E_ik / r_i, and, as in <mhc/math/laplacian.hpp>, eliminated without a
 /// subtraction; but the graph may fall apart.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// E and 1/r_i.
@@ -95,3 +97,5 @@ MHC_HD inline tile<V, N> balanced(tile<V, N> const& p) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -18,6 +18,8 @@
 ///
 /// Loops that run over a row number are left to the compiler: unrolled, 16 rows would be thousands of instructions.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Number of entries above the diagonal.
@@ -126,3 +128,5 @@ MHC_HD inline vec<V, strict_upper(M)> cayley_vjp(tile<V, M> const& q, tile<V, M>
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

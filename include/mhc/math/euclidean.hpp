@@ -22,6 +22,8 @@
 ///
 /// X. Li, D. Sun, K.-C. Toh, arXiv:1702.05934; M. Held, P. Wolfe, H. Crowder, Math. Programming 6 (1974) 62–88.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Ω as zeros and ones.
@@ -206,3 +208,5 @@ MHC_HD inline newton_result<V, N> euclidean_projection(tile<V, N> const& x, scal
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -9,6 +9,8 @@
 /// @file
 /// From logits to the kernel K of Sinkhorn's iteration, and the derivatives of log K.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 template <class V, int N>
@@ -73,3 +75,5 @@ MHC_HD inline tile<V, N> row_softmax_derivative(tile<V, N> const& s, tile<V, N> 
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -8,6 +8,8 @@
 /// @file
 /// The scalar gates of hyper-connections. Each derivative is a function of the gate's value.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// σ(x) = 1/(1 + exp(−x)); saturates to 0 and 1 without a NaN.
@@ -36,3 +38,5 @@ MHC_HD inline V hyperbolic_tangent_derivative(V const& y) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

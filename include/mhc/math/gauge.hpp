@@ -17,6 +17,8 @@
 ///
 /// With m the largest |log| of all these numbers, u and v stay between exp(−m) and exp(m), and sums below N exp(2m).
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// K' without its ones, and the scaling to start from.
@@ -149,3 +151,5 @@ MHC_HD inline tile<V, N> sinkhorn(gauge scheme, gauge_kernel<V, N> const& kernel
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -8,6 +8,8 @@
 /// P = ⊗_k [[p_k, q_k], [q_k, p_k]] with N = 2^K rows: P_ij depends on i xor j alone, because each bit of it says whether
 /// factor k contributes p_k (equal bits of i and j) or q_k. So P is held by its first row c, P_ij = c[i xor j].
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// K with 2^K = N.
@@ -85,3 +87,5 @@ MHC_HD inline tile<V, N> kronecker_jvp(vec<V, K> const& z, vec<V, K> const& tang
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -10,6 +10,8 @@
 /// What the maths asks of a lane type V besides + − × ÷ and exp, log, sqrt, tanh. V is a number, or a SIMD register
 /// with one independent problem per lane; a comparison then gives a mask, and a branch becomes a selection.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Customisation point: SIMD registers specialise it in <mhc/ops/lanes.hpp>, complex numbers (compared by their
@@ -62,6 +64,14 @@ MHC_HD inline V multiply_add(V const& a, V const& b, V const& c) {
   else
     return a * b + c;
 }
+/// a. Where g++ would copy it in pieces, from memory to memory, and then wait for the pieces, it goes through a register.
+template <class V>
+MHC_HD inline V loaded(V const& a) {
+  if constexpr (requires { lane<V>::loaded(a); })
+    return lane<V>::loaded(a);
+  else
+    return a;
+}
 template <class V>
 MHC_HD inline V maximum(V const& a, V const& b) {
   if constexpr (requires { lane<V>::maximum(a, b); })
@@ -81,6 +91,15 @@ MHC_HD inline V magnitude(V const& a) {
   return maximum<V>(a, -a);
 }
 
+/// f(), for what few calls need: where the compiler would make room for it in every one, it is kept out of their way.
+template <class V, class F>
+MHC_RARELY MHC_HD inline auto rarely(F const& f) {
+  if constexpr (requires { lane<V>::rarely(f); })
+    return lane<V>::rarely(f);
+  else
+    return f();
+}
+
 /// a / b; on a device float to 1.5 ulp, for b whose reciprocal is a normal number. There a division is a dozen
 /// instructions and a branch, which the chain of Sinkhorn's iteration would wait for. The reciprocal to 1 ulp is one
 /// instruction, a step of Newton's method makes it as good as rounded, and the product rounds once more.
@@ -97,3 +116,5 @@ MHC_HD inline V quotient(V const& a, V const& b) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -15,6 +15,8 @@
 ///
 /// r and c are always the marginals that P has. Assuming 1 is wrong by up to 1e4 where P is not converged.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// A column whose weights sum to less than this is coupled to no other as far as V can tell: its products P_ij P_ik
@@ -168,3 +170,5 @@ MHC_HD inline second_vjp<V, N> implicit_second_vjp(tile<V, N> const& p, tile<V, 
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -11,6 +11,8 @@
 /// @file
 /// What the rows and columns of a matrix are to sum to.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// The marginals of the Birkhoff polytope: constants, which the compiler folds away.
@@ -81,3 +83,5 @@ struct given_marginals {
 };
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -22,6 +22,8 @@
 /// grow with the size of b; only while logits are spread too wide for that (`linear_range`) and the steps are long is
 /// T evaluated again from Z + b.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Every row of a scaled so that row i sums to r_i.
@@ -148,10 +150,8 @@ MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& margi
   auto const logs = in_gauge(z);
   auto const beyond = exceeds_gauge(logs);
   newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z, logs), {rounds_before_newton}), beyond};
-  auto const at_once = [&]() MHC_RARELY {
-    assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0))));
-  };
-  if (lane<V>::any(beyond)) at_once();
+  auto const at_once = [&] { assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0)))); };
+  if (lane<V>::any(beyond)) rarely<V>(at_once);
   return start;
 }
 
@@ -200,3 +200,5 @@ MHC_HD inline newton_result<V, 2> entropic_projection(tile<V, 2> const& z) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -7,6 +7,8 @@
 /// Mixtures of permutation matrices, Perm_r = (1 where j = order[r][i]), with the N! permutations in lexicographic
 /// order: the identity is the first, the reversal the last.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 MHC_HD constexpr int factorial(int n) { return n > 1 ? n * factorial(n - 1) : 1; }
@@ -58,3 +60,5 @@ MHC_HD inline vec<V, factorial(N)> sums_over_permutations(tile<V, N> const& g) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

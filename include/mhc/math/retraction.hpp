@@ -17,6 +17,8 @@
 /// sums by the entropic projection, which only adds an a⊕b. The Levi-Civita connection of the Fisher metric is the mean
 /// of the two.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// The doubly stochastic diag(a) exp(Z) diag(b), to the rounding of V.
@@ -95,3 +97,5 @@ MHC_HD inline V mixture_reach(tile<V, N> const& p, tile<V, N> const& u) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -18,6 +18,8 @@
 ///
 /// R. Sinkhorn, P. Knopp, Pacific J. Math. 21 (1967) 343–348.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// How much of δ log of the old scaling a step passes on, and of the line's δ: δf' = leak δf − slope Σ_j R_ij (δL_ij +
@@ -224,3 +226,5 @@ MHC_HD inline tile<V, N> sinkhorn(Scheme const& scheme, tile<V, N> const& kernel
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

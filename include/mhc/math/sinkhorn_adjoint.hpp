@@ -14,6 +14,8 @@
 /// transpose, run backwards. It needs the scalings alone: a segment of them is stored and the rest is run again from a
 /// checkpoint per segment, so that memory is O(√iterations). All gradients here are those of L = log K.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Rounds whose scalings are kept at a time by the unrolled vjp.
@@ -271,3 +273,5 @@ MHC_HD inline tile<V, N> sinkhorn_jvp(gauge scheme, gauge_kernel<V, N> const& ke
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

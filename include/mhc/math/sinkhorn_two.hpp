@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/core/config.hpp>
 #include <mhc/math/gauge.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/sinkhorn.hpp>
@@ -16,6 +17,8 @@
 ///
 /// |q| and |c| come near 1, and what they lack to it decides. It is kept instead of them:
 ///   1 − (1 − a)(1 − b) = a + b (1 − a), a sum of positive numbers.
+
+MHC_BEGIN_LANES
 
 namespace mhc::math {
 
@@ -107,3 +110,5 @@ MHC_HD inline tile<V, 2> sinkhorn_vjp(gauge, gauge_kernel<V, 2> const& kernel, s
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

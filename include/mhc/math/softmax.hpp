@@ -9,6 +9,8 @@
 /// @file
 /// Weights that add up to 1: the softmax of K logits, the two shares σ(z) and 1 − σ(z), and their derivatives.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// Σ of `Count` numbers from `From` on, halves first, so that the rounding error grows with log Count.
@@ -74,3 +76,5 @@ MHC_HD inline two_shares<V> share(V const& z) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -7,6 +7,8 @@
 /// The n-stream composition x' = H_res x + H_postᵀ y and u = H_pre x on one channel (or on one SIMD register of
 /// neighbouring channels): arXiv:2512.24880, eq. 3.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// u = Σ_i h_i x_i.
@@ -52,3 +54,5 @@ MHC_HD inline void add_scaled(V const& a, vec<V, N> const& x, vec<V, N>& h) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

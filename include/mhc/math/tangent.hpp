@@ -16,6 +16,8 @@
 ///
 /// A. Douik, B. Hassibi, IEEE Trans. Signal Process. 67 (2019) 5761–5774, arXiv:1802.02628.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// ⟨U, V⟩_P = Σ U_ij V_ij / P_ij.
@@ -87,3 +89,5 @@ MHC_HD inline tile<V, N> riemannian_hessian(tile<V, N> const& p, tile<V, N> cons
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

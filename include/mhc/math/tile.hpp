@@ -5,6 +5,8 @@
 #include <mhc/math/lane.hpp>
 #include <mhc/math/marginals.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// K numbers in registers. V is an element, or a SIMD register holding one problem per lane.
@@ -72,3 +74,5 @@ MHC_HD inline V marginal_error(tile<V, N> const& p) {
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

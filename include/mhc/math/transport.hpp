@@ -17,6 +17,8 @@
 ///
 /// S. Linderman et al., AISTATS 2018, arXiv:1710.09508 (stick breaking); TBP-mHC, arXiv:2605.21724.
 
+MHC_BEGIN_LANES
+
 namespace mhc::math {
 
 /// x in [0, 1] as a multiple of eps.
@@ -134,3 +136,5 @@ MHC_HD inline tile<V, N> transport_jvp(vec<V, (N - 1) * (N - 1)> const& z, tile<
 }
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -14,6 +14,8 @@
 /// Several registers as one lane type. A chain of dependent steps, as an iteration is, leaves most of a core idle; with
 /// G registers in hand there are G chains to go on with, and the maths need not know.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 template <class V, int G>
@@ -100,6 +102,9 @@ struct lane<detail::bundle<V, G>> {
     MHC_UNROLL for (int k = 1; k < G; ++k) some = some | m.at[k];
     return lane<V>::any(some);
   }
+  MHC_ALWAYS_INLINE static bundle loaded(bundle const& a) {
+    return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::loaded(a.at[k]); });
+  }
   MHC_ALWAYS_INLINE static bundle maximum(bundle const& a, bundle const& b) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::maximum(a.at[k], b.at[k]); });
   }
@@ -109,6 +114,11 @@ struct lane<detail::bundle<V, G>> {
   MHC_ALWAYS_INLINE static bundle multiply_add(bundle const& a, bundle const& b, bundle const& c) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::multiply_add(a.at[k], b.at[k], c.at[k]); });
   }
+  template <class F>
+    requires requires(F const& f) { lane<V>::rarely(f); }
+  static auto rarely(F const& f) {
+    return lane<V>::rarely(f);
+  }
 
   static constexpr int count = G * lane<V>::count;
   static scalar get(bundle const& v, int w) { return lane<V>::get(v.at[w / lane<V>::count], w % lane<V>::count); }
@@ -116,3 +126,5 @@ struct lane<detail::bundle<V, G>> {
 };
 
 }  // namespace mhc::math
+
+MHC_END_LANES

@@ -20,6 +20,8 @@
 /// lane-generic `gate` turns all scores of the token into the coefficients. Everything else (reading x once, threads,
 /// gradients of x, φ, α and b) is the same for every kind and lives in the operations.
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A kind of residual connection. Satisfied by `residual`, `hyper_connection`, `connection` and the output `head`.
@@ -240,3 +242,5 @@ void check_connection(char const* operation, Kind const& kind, stream_view<S, N>
 
 }  // namespace detail
 }  // namespace mhc
+
+MHC_END_LANES

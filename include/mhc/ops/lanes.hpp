@@ -8,7 +8,10 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/tile.hpp>
+#include <mhc/ops/dispatch.hpp>
 #include <mhc/ops/lanes_of_elements.hpp>
+#include <mhc/ops/lanes_raised.hpp>
+#include <mhc/ops/levels.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -22,6 +25,8 @@
 
 /// @file
 /// SIMD registers as lane types: between memory and lanes, and the threads of `simd_policy`.
+
+MHC_BEGIN_LANES
 
 namespace mhc::math {
 
@@ -52,6 +57,19 @@ struct lane<xsimd::batch<T, Arch>> {
     return xsimd::fma(a, b, c);
   }
 
+  /// For <mhc/math/elementary.hpp>. In two factors, so that a subnormal result is rounded once.
+  static batch scale(batch const& a, batch const& n) {
+    auto const whole = xsimd::to_int(n), half = whole >> 1;
+    return xsimd::ldexp(xsimd::ldexp(a, half), whole - half);
+  }
+  static void split(batch const& a, batch& mantissa, batch& exponent) {
+    xsimd::batch<xsimd::as_integer_t<T>, Arch> e;
+    batch const half_open = xsimd::frexp(a, e);  // of [1/2, 1)
+    mask const low = half_open < batch(T(0x1.6a09e667f3bcdp-1));
+    mantissa = xsimd::select(low, half_open + half_open, half_open);
+    exponent = xsimd::to_float(e) - xsimd::select(low, batch(T(1)), batch(T(0)));
+  }
+
   static constexpr int count = static_cast<int>(batch::size);
   static T get(batch const& v, int w) {
     alignas(64) T stage[batch::size];
@@ -71,7 +89,16 @@ struct lane<xsimd::batch<T, Arch>> {
 namespace mhc::detail {
 
 template <class T, class Arch>
-using lanes = xsimd::batch<T, Arch>;
+struct lanes_on {
+  using type = xsimd::batch<T, Arch>;
+};
+template <class T, cpu::raised_level Level>
+struct lanes_on<T, Level> {
+  using type = raised<T, Level>;
+};
+/// A register of T, of an architecture of xsimd or of a level.
+template <class T, class Arch>
+using lanes = typename lanes_on<T, Arch>::type;
 using math::multiply_add;
 
 /// Elements per register.
@@ -172,22 +199,43 @@ int thread_count([[maybe_unused]] simd_policy<Arch, Threads> const& policy) {
   return 1;
 }
 
+/// f(i) for i = first … last − 1, compiled for the policy's instruction set.
+template <class Arch, class F>
+inline void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
+  if constexpr (raised_level<Arch>)
+    Arch::run(f, first, last);
+  else
+    for (std::ptrdiff_t i = first; i < last; ++i) f(i);
+}
+
+/// f(), compiled for the policy's instruction set.
+template <class Arch, class F>
+inline auto apart(F const& f) {
+  if constexpr (raised_level<Arch>)
+    return Arch::apart(f);
+  else
+    return f();
+}
+
 /// f(i) for i = 0 … count − 1, on the policy's threads. Which thread runs which i never shows in the result, because
 /// every f(i) writes memory of its own. Inside a parallel region of the caller OpenMP gives one thread, unless the
-/// caller allows nesting.
+/// caller allows nesting. All work on registers belongs into f: what calls this is not compiled for the instruction set.
 template <class Arch, bool Threads, class F>
 void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::ptrdiff_t count, F&& f) {
 #ifdef _OPENMP
   if constexpr (Threads) {
     int const threads = static_cast<int>(std::min<std::ptrdiff_t>(thread_count(policy), count));
     if (threads > 1) {
-#  pragma omp parallel for num_threads(threads) schedule(static)
-      for (std::ptrdiff_t i = 0; i < count; ++i) f(i);
+#  pragma omp parallel num_threads(threads)
+      {
+        std::ptrdiff_t const all = omp_get_num_threads(), mine = omp_get_thread_num();
+        run<Arch>(f, count * mine / all, count * (mine + 1) / all);
+      }
       return;
     }
   }
 #endif
-  for (std::ptrdiff_t i = 0; i < count; ++i) f(i);
+  run<Arch>(f, 0, count);
 }
 
 /// f(first, n) for the groups of `width` rows that cover 0 … size − 1; n < width only for the last.
@@ -211,12 +259,23 @@ void for_each_group_up_to(Policy const& policy, std::ptrdiff_t size, F&& f) {
 
 namespace mhc {
 
-/// Lanes of the widest instruction set this translation unit is compiled for, threads if it is compiled with OpenMP.
-#ifdef _OPENMP
-using simd_t = cpu::simd_policy<xsimd::default_arch, true>;
+#if defined(MHC_DISPATCHES)
+template <bool Threads>
+using widest_policy = cpu::dispatching_policy<xsimd::default_arch, Threads>;
 #else
-using simd_t = cpu::simd_policy<xsimd::default_arch, false>;
+template <bool Threads>
+using widest_policy = cpu::simd_policy<xsimd::default_arch, Threads>;
+#endif
+
+/// Lanes of the widest instruction set that the processor has or, where there are no levels to choose from, that this
+/// translation unit is compiled for; threads if it is compiled with OpenMP.
+#ifdef _OPENMP
+using simd_t = widest_policy<true>;
+#else
+using simd_t = widest_policy<false>;
 #endif
 constexpr simd_t simd{};  // internal linkage on purpose: its type depends on the flags
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/elements.hpp>
+#include <mhc/ops/levels.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -11,6 +12,8 @@
 /// @file
 /// Between the elements of streams in memory and registers of what they are computed in. Rounding is that of
 /// `bfloat16` and `half`, by the instructions there are. (AVX-512's own for bfloat16 make zeros of subnormal numbers.)
+
+MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
@@ -40,7 +43,7 @@ inline void store_elements(V const& v, S* p) {
 #if defined(__AVX512F__)
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 64)
+  requires(is_short_v<S> && sizeof(V) == 64 && !is_raised<V>)
 inline V load_elements(S const* p) {
   __m256i const u = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(p));
   if constexpr (std::is_same_v<S, half>)
@@ -51,7 +54,7 @@ inline V load_elements(S const* p) {
 
 /// These lanes, rounded to S.
 template <class S, class V>
-  requires(is_short_v<S> && sizeof(V) == 64)
+  requires(is_short_v<S> && sizeof(V) == 64 && !is_raised<V>)
 inline __m256i rounded_to(V const& v) {
   if constexpr (std::is_same_v<S, half>) {
     return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -66,7 +69,7 @@ inline __m256i rounded_to(V const& v) {
 }
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 64)
+  requires(is_short_v<S> && sizeof(V) == 64 && !is_raised<V>)
 inline void store_elements(V const& v, S* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), rounded_to<S>(v));
 }
@@ -76,7 +79,7 @@ inline void store_elements(V const& v, S* p) {
 #if defined(__AVX2__) && defined(__F16C__)
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 32)
+  requires(is_short_v<S> && sizeof(V) == 32 && !is_raised<V>)
 inline V load_elements(S const* p) {
   __m128i const u = _mm_loadu_si128(reinterpret_cast<__m128i const*>(p));
   if constexpr (std::is_same_v<S, half>)
@@ -86,7 +89,7 @@ inline V load_elements(S const* p) {
 }
 
 template <class S, class V>
-  requires(is_short_v<S> && sizeof(V) == 32)
+  requires(is_short_v<S> && sizeof(V) == 32 && !is_raised<V>)
 inline __m128i rounded_to(V const& v) {
   if constexpr (std::is_same_v<S, half>) {
     return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -102,7 +105,7 @@ inline __m128i rounded_to(V const& v) {
 }
 
 template <class V, class S>
-  requires(is_short_v<S> && sizeof(V) == 32)
+  requires(is_short_v<S> && sizeof(V) == 32 && !is_raised<V>)
 inline void store_elements(V const& v, S* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), rounded_to<S>(v));
 }
@@ -113,8 +116,9 @@ inline void store_elements(V const& v, S* p) {
 /// see it after `fence_past_cache`.
 template <class V, class S>
 inline void store_past_cache(V const& v, S* p) {
+  if constexpr (is_raised<V>) return V::on::store_past_cache(v.data, p);
 #if defined(__AVX512F__)
-  if constexpr (sizeof(V) == 64) {
+  if constexpr (sizeof(V) == 64 && !is_raised<V>) {
     if constexpr (is_short_v<S>)
       return _mm256_stream_si256(reinterpret_cast<__m256i*>(p), rounded_to<S>(v));
     else if constexpr (sizeof(S) == 4)
@@ -124,7 +128,7 @@ inline void store_past_cache(V const& v, S* p) {
   }
 #endif
 #if defined(__AVX2__) && defined(__F16C__)
-  if constexpr (sizeof(V) == 32) {
+  if constexpr (sizeof(V) == 32 && !is_raised<V>) {
     if constexpr (is_short_v<S>)
       return _mm_stream_si128(reinterpret_cast<__m128i*>(p), rounded_to<S>(v));
     else if constexpr (sizeof(S) == 4)
@@ -133,7 +137,7 @@ inline void store_past_cache(V const& v, S* p) {
       return _mm256_stream_pd(p, v);
   }
 #endif
-  store_elements(v, p);
+  if constexpr (!is_raised<V>) store_elements(v, p);
 }
 
 /// All stores past the cache by this thread have arrived before what it stores later.
@@ -144,3 +148,5 @@ inline void fence_past_cache() {
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

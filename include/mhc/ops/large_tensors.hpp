@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/core/config.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/ops/lanes.hpp>
 
@@ -16,6 +17,8 @@
 
 /// @file
 /// Streams that do not fit the cache: asked for one token ahead, and written past it.
+
+MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
@@ -133,3 +136,5 @@ void for_each_token(Policy const& policy, View const& written, F&& body) {
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -14,19 +14,27 @@
 /// @file
 /// One problem per lane: rows of memory to registers and back, which is a transpose.
 
-#if defined(__has_builtin)
-#  if __has_builtin(__builtin_shufflevector)
-#    define MHC_SHUFFLE_VECTOR
-#  endif
-#endif
+MHC_BEGIN_LANES
 
 namespace mhc::detail {
-
-#if defined(MHC_SHUFFLE_VECTOR)
 
 /// Elements in 128 bits, within which every instruction set can shuffle.
 template <class T>
 inline constexpr int quad = 16 / static_cast<int>(sizeof(T));
+
+/// The elements of even (Parity 0) or odd place of each 128 bits of a, then of b.
+template <int Parity, class V>
+  requires is_raised<V>
+inline V every_second(V const& a, V const& b) {
+  V r;
+  if constexpr (Parity == 0)
+    V::on::even_places(r.data, a.data, b.data);
+  else
+    V::on::odd_places(r.data, a.data, b.data);
+  return r;
+}
+
+#if defined(MHC_SHUFFLE_VECTOR)
 
 /// W elements as the compiler's own vectors: in a register, and wherever they lie in memory.
 template <class T, int W>
@@ -35,26 +43,29 @@ struct raw_vector {
   typedef T in_memory __attribute__((vector_size(W * sizeof(T)), aligned(sizeof(T)), may_alias));
 };
 
-/// The elements of even (Parity 0) or odd place of each 128 bits of a, then of b.
-template <int Parity, class R, int... W>
-MHC_ALWAYS_INLINE inline R every_second(R const& a, R const& b, std::integer_sequence<int, W...>) {
-  constexpr int size = sizeof...(W), q = 16 * size / static_cast<int>(sizeof(R));
-  return __builtin_shufflevector(a, b, (W / q * q + W % q * 2 % q + Parity + (W % q * 2 < q ? 0 : size))...);
+template <int Parity, class R>
+MHC_ALWAYS_INLINE inline R every_second(R const& a, R const& b) {
+  return [&]<int... W>(std::integer_sequence<int, W...>) MHC_ALWAYS_INLINE {
+    constexpr int size = sizeof...(W), q = 16 * size / static_cast<int>(sizeof(R));
+    return __builtin_shufflevector(a, b, (W / q * q + W % q * 2 % q + Parity + (W % q * 2 < q ? 0 : size))...);
+  }(std::make_integer_sequence<int, static_cast<int>(sizeof(R) / sizeof(a[0]))>{});
 }
+#endif
 
 /// The transpose of each block of 128 bits of q registers.
 template <class R, int Q>
 MHC_ALWAYS_INLINE inline void transpose_quads(R (&r)[Q]) {
-  constexpr auto all = std::make_integer_sequence<int, Q* static_cast<int>(sizeof(R)) / 16>{};
   MHC_UNROLL for (int round = 1; round < Q; round *= 2) {
     R next[Q];
     MHC_UNROLL for (int k = 0; k < Q / 2; ++k) {
-      next[k] = every_second<0>(r[2 * k], r[2 * k + 1], all);
-      next[k + Q / 2] = every_second<1>(r[2 * k], r[2 * k + 1], all);
+      next[k] = every_second<0>(r[2 * k], r[2 * k + 1]);
+      next[k + Q / 2] = every_second<1>(r[2 * k], r[2 * k + 1]);
     }
     MHC_UNROLL for (int k = 0; k < Q; ++k) r[k] = next[k];
   }
 }
+
+#if defined(MHC_SHUFFLE_VECTOR)
 
 /// W elements from pieces of 128 bits, `pitch` elements apart.
 template <class T, int W>
@@ -95,7 +106,15 @@ inline constexpr bool shuffles_rows = false;
 template <class V, int K, class T>
 MHC_ALWAYS_INLINE inline void load_lanes(T const* rows, V (&r)[K]) {
   constexpr int W = static_cast<int>(V::size);
-  if constexpr (shuffles_rows<T, K>) {
+  if constexpr (is_raised<V> && K % quad<T> == 0) {
+    constexpr int Q = quad<T>;
+    MHC_UNROLL for (int k = 0; k < K; k += Q) {
+      V some[Q];
+      MHC_UNROLL for (int q = 0; q < Q; ++q) V::on::gather_quads(some[q].data, rows + q * K + k, Q * K);
+      transpose_quads(some);
+      MHC_UNROLL for (int q = 0; q < Q; ++q) r[k + q] = some[q];
+    }
+  } else if constexpr (shuffles_rows<T, K>) {
     constexpr int Q = quad<T>;
     MHC_UNROLL for (int k = 0; k < K; k += Q) {
       typename raw_vector<T, W>::type some[Q];
@@ -114,7 +133,15 @@ MHC_ALWAYS_INLINE inline void load_lanes(T const* rows, V (&r)[K]) {
 template <class V, int K, class T>
 MHC_ALWAYS_INLINE inline void store_lanes(V const (&r)[K], T* rows) {
   constexpr int W = static_cast<int>(V::size);
-  if constexpr (shuffles_rows<T, K>) {
+  if constexpr (is_raised<V> && K % quad<T> == 0) {
+    constexpr int Q = quad<T>;
+    MHC_UNROLL for (int k = 0; k < K; k += Q) {
+      V some[Q];
+      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = r[k + q];
+      transpose_quads(some);
+      MHC_UNROLL for (int q = 0; q < Q; ++q) V::on::scatter_quads(some[q].data, rows + q * K + k, Q * K);
+    }
+  } else if constexpr (shuffles_rows<T, K>) {
     constexpr int Q = quad<T>;
     using raw = typename raw_vector<T, W>::type;
     MHC_UNROLL for (int k = 0; k < K; k += Q) {
@@ -187,7 +214,7 @@ MHC_ALWAYS_INLINE inline void store_rows(Registers const& a, T* data, std::ptrdi
   T* const rows = data + first * K;
   MHC_UNROLL for (int g = 0; g < parts::count; ++g) {
     V r[K];
-    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = parts::at(a[k], g);
+    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = math::loaded(parts::at(a[k], g));
     store_lanes(r, (n == all ? rows : padded) + g * width<V> * K);
   }
   if (n != all) std::copy_n(padded, n * K, rows);
@@ -204,3 +231,5 @@ template <class Registers, class T>
 inline void store_rows(Registers const&, T*, std::ptrdiff_t, std::ptrdiff_t) {}
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

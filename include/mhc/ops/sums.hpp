@@ -12,29 +12,50 @@
 /// @file
 /// Sums over the lanes of many registers at once.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 #if defined(MHC_SHUFFLE_VECTOR)
 
-/// a and b hold partial sums, each number's in Group neighbouring lanes: the numbers of a, then of b, in half as many.
-template <int Group, class R, int... W>
-MHC_ALWAYS_INLINE inline R fold(R const& a, R const& b, std::integer_sequence<int, W...>) {
-  constexpr int size = sizeof...(W), half = Group / 2;
-  return __builtin_shufflevector(a, b, (W / half * Group + W % half)...) +
-         __builtin_shufflevector(a, b, (W / half * Group + W % half + half)...);
-  static_assert(size % Group == 0);
+/// a and b hold partial sums, each number's in 2 Half neighbouring lanes: the numbers of a, then of b, in half as many.
+template <int Half, class V, int... W>
+MHC_ALWAYS_INLINE inline V fold(V const& a, V const& b, std::integer_sequence<int, W...> all) {
+  V r;
+  if constexpr (is_raised<V>)
+    V::on::template fold<Half>(r.data, a.data, b.data, all);
+  else
+    r = __builtin_shufflevector(a, b, (W / Half * 2 * Half + W % Half)...) +
+        __builtin_shufflevector(a, b, (W / Half * 2 * Half + W % Half + Half)...);
+  return r;
 }
 
 /// The M numbers of r, each in Group lanes of it, in one register; the last ones again where M is no power of two.
-template <int Group, int M, class R, int... W>
-MHC_ALWAYS_INLINE inline R fold_all(R const (&r)[M], std::integer_sequence<int, W...> all) {
+template <int Group, int M, class V, class All>
+MHC_ALWAYS_INLINE inline V fold_all(V const (&r)[M], All all) {
   if constexpr (Group == 1) {
     return r[0];
   } else {
-    R next[(M + 1) / 2];
-    MHC_UNROLL for (int m = 0; m < M; m += 2) next[m / 2] = fold<Group>(r[m], r[m + 1 < M ? m + 1 : m], all);
+    V next[(M + 1) / 2];
+    MHC_UNROLL for (int m = 0; m < M; m += 2) next[m / 2] = fold<Group / 2>(r[m], r[m + 1 < M ? m + 1 : m], all);
     return fold_all<Group / 2>(next, all);
   }
+}
+
+/// The compiler's own vector for a register, and back; a register of a level is what it is.
+template <class V>
+MHC_ALWAYS_INLINE inline auto to_fold(V const& v) {
+  if constexpr (is_raised<V>)
+    return math::loaded(v);
+  else
+    return std::bit_cast<typename raw_vector<math::scalar_of<V>, static_cast<int>(V::size)>::type>(v.data);
+}
+template <class V, class R>
+MHC_ALWAYS_INLINE inline V from_fold(R const& r) {
+  if constexpr (is_raised<V>)
+    return r;
+  else
+    return V(std::bit_cast<typename V::register_type>(r));
 }
 
 #endif
@@ -49,13 +70,12 @@ template <class V, int M>
 MHC_ALWAYS_INLINE inline void add_sums(V const (&v)[M], math::scalar_of<V>* sums) {
 #if defined(MHC_SHUFFLE_VECTOR)
   constexpr int W = static_cast<int>(V::size);
-  using raw = typename raw_vector<math::scalar_of<V>, W>::type;
-  auto const some = [&]<int First, int... K>(std::integral_constant<int, First>,
-                                             std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
-    raw const r[] = {std::bit_cast<raw>(v[First + K].data)...};
-    V const sum(std::bit_cast<typename V::register_type>(fold_all<W>(r, std::make_integer_sequence<int, W>{})));
-    (V::load_unaligned(sums + First) + sum).store_unaligned(sums + First);
-  };
+  auto const some = [&]<int First, int... K>(std::integral_constant<int, First>, std::integer_sequence<int, K...>)
+                        MHC_ALWAYS_INLINE {
+                          decltype(to_fold(v[0])) const r[] = {to_fold(v[First + K])...};
+                          V const sum = from_fold<V>(fold_all<W>(r, std::make_integer_sequence<int, W>{}));
+                          (V::load_unaligned(sums + First) + sum).store_unaligned(sums + First);
+                        };
   [&]<int... Q>(std::integer_sequence<int, Q...>) MHC_ALWAYS_INLINE {
     (some(std::integral_constant<int, Q * W>{}, std::make_integer_sequence<int, (M - Q * W < W ? M - Q * W : W)>{}),
      ...);
@@ -66,3 +86,5 @@ MHC_ALWAYS_INLINE inline void add_sums(V const (&v)[M], math::scalar_of<V>* sums
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -7,6 +7,8 @@
 
 #include <string>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A mixture of the N cyclic shifts: P = Σ_k c_k Shift^k with c = (1−γ) e_0 + γ softmax(z), where Shift has a 1 at
@@ -80,3 +82,5 @@ struct circulant {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

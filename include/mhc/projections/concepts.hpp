@@ -6,6 +6,8 @@
 
 #include <concepts>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// Number of logits per N x N matrix of the projection P.
@@ -40,3 +42,5 @@ void validate(char const* operation, P const& projection) {
 
 }  // namespace detail
 }  // namespace mhc
+
+MHC_END_LANES

@@ -19,6 +19,8 @@
 ///   is_narrow(Z)  optional: whether `run` takes its fast way,
 ///   pull(Z, g)   ∂loss/∂Z from ∂loss/∂log K, and push(Z, d), δ log K from δZ.
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 namespace detail {
@@ -29,22 +31,22 @@ MHC_HD inline math::tile<V, N> run_exponential(Rule const& rule, math::tile<V, N
   auto const shifted = math::below_column_maximum(z);
   auto result = f(math::scalings<Rule>{rule}, math::exponential(shifted));
   auto const wide = math::needs_potentials(shifted);
-  auto const in_potentials = [&]() MHC_RARELY { return f(math::potentials<Rule>{rule}, shifted); };
-  if (math::lane<V>::any(wide)) math::assign_where(wide, result, in_potentials());
+  auto const in_potentials = [&] { return f(math::potentials<Rule>{rule}, shifted); };
+  if (math::lane<V>::any(wide)) math::assign_where(wide, result, math::rarely<V>(in_potentials));
   return result;
 }
 
 /// The iteration of plain division, in a gauge where that holds it.
 template <class V, int N, class F>
 MHC_HD inline math::tile<V, N> run_division(math::tile<V, N> const& z, F const& f) {
-  auto const in_general = [&]() MHC_RARELY { return run_exponential(math::divide_by_sum{}, z, f); };
+  auto const in_general = [&] { return run_exponential(math::divide_by_sum{}, z, f); };
   if constexpr (N == 1) {
     return in_general();
   } else {
     auto const logs = math::in_gauge(z);
     auto result = f(math::gauge{}, math::kernel_in_gauge(z, logs));
     auto const beyond = math::exceeds_gauge(logs);
-    if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, in_general());
+    if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, math::rarely<V>(in_general));
     return result;
   }
 }
@@ -196,3 +198,5 @@ struct megatron {
 
 }  // namespace convention
 }  // namespace mhc
+
+MHC_END_LANES

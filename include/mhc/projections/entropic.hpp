@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <type_traits>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// The exact entropic projection: the P = diag(u) exp(Z) diag(v) with the wanted marginals, which is the matrix with
@@ -107,3 +109,5 @@ template <int N>
 using entropic_with_marginals = basic_entropic<math::given_marginals<N>>;
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <type_traits>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// The doubly stochastic matrix nearest to Z in the Frobenius norm: P = max(0, Z + a⊕b). Sparse: entries that the
@@ -77,3 +79,5 @@ struct euclidean {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -3,6 +3,8 @@
 
 #include <mhc/math/tile.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// No mixing at all: P = I, from no logits. Every stream carries on by itself, as n plain residual connections that
@@ -37,3 +39,5 @@ struct identity {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -3,6 +3,8 @@
 
 #include <mhc/math/kronecker.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A Kronecker product of K = log₂ N matrices of order 2: P = F_0 ⊗ F_1 ⊗ … with F_k = [[p_k, 1−p_k], [1−p_k, p_k]] and
@@ -43,3 +45,5 @@ struct kronecker {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

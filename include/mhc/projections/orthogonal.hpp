@@ -3,6 +3,8 @@
 
 #include <mhc/math/cayley.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A rotation, by the Cayley transform: P = (I − A)(I + A)⁻¹ with A = Θ − Θᵀ, where the logits are Θ above its diagonal,
@@ -43,3 +45,5 @@ struct orthogonal {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

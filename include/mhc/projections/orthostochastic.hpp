@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// The squares of a rotation Q of order NS, added up over blocks: P_ij = (1/S) Σ_{a,b<S} Q²_{iS+a, jS+b}, with Q the Cayley
@@ -76,3 +78,5 @@ struct orthostochastic {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A mixture of all N! permutation matrices: P = Σ_r softmax(z)_r Perm_r, the Birkhoff–von Neumann theorem taken as a
@@ -51,3 +53,5 @@ struct permutation {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

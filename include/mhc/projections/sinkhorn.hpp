@@ -9,6 +9,8 @@
 
 #include <string>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// A fixed number of Sinkhorn–Knopp iterations, in the given convention. Rows of the plan sum to 1 up to rounding;
@@ -95,3 +97,5 @@ struct sinkhorn {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

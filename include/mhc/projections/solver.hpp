@@ -12,6 +12,8 @@
 /// @file
 /// What the iterative projections share.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// What float cannot resolve (a lane that has not converged) is solved again in double, and rounded once. Other element
@@ -47,3 +49,5 @@ inline void require_solver_options(char const* operation, char const* name, doub
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

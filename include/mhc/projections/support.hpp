@@ -13,6 +13,8 @@
 /// if and only if some nonnegative matrix with these sums is positive exactly where exp(Z) is (M. Menon, H. Schneider,
 /// Linear Algebra Appl. 2 (1969) 321–334). For r = c = 1 that is total support: every such entry lies on a permutation.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Which entries of an N x N matrix are not masked, and a flow through them from the rows, which supply r, to the
@@ -150,3 +152,5 @@ void require_scalable(char const* operation, Marginals const& marginals, T const
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// The transportation polytope with unit marginals, filled row by row: P_ij = L + (U−L) σ(t_ij) for i, j < N−1, where L and
@@ -49,3 +51,5 @@ struct transport {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

@@ -3,6 +3,8 @@
 
 #include <mhc/projections/matrix_logits.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// No constraint: P = Z, as in hyper-connections. Nothing bounds the gain of a product over layers.
@@ -39,3 +41,5 @@ struct unconstrained {
 };
 
 }  // namespace mhc
+
+MHC_END_LANES

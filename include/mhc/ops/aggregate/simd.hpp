@@ -7,6 +7,8 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/large_tensors.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// Neighbouring channels in the lanes, tokens over the threads.
@@ -50,3 +52,5 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

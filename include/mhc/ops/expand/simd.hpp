@@ -7,6 +7,8 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/large_tensors.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 template <class Arch, bool Threads, class S, int N>
@@ -26,8 +28,8 @@ template <class Arch, bool Threads, class S, int N>
 void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S const, N> x_gradient,
                      token_view<S> y_gradient) {
   using V = detail::lanes<coefficient_t<S>, Arch>;
-  auto const ones = math::filled<N>(V(1));
   for_each_token<V>(policy, y_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+    auto const ones = math::filled<N>(V(1));
     auto const from = detail::rows_of<V>(x_gradient, b);
     auto const to = detail::rows_of<V>(y_gradient, b);
     detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
@@ -38,3 +40,5 @@ void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S con
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

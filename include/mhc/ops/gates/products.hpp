@@ -12,6 +12,8 @@
 /// The two thin matrix products of the gates with φ, tiled in registers. For rows x of X and a few rows φ_k of Φ, all
 /// of the same length: X Φᵀ, whose sums run along the lanes, and W Φ or Wᵀ X, whose results do.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Tiles that fill the registers there are, 32 of 64 bytes or 16: the sums, one operand, and one register of the other.
@@ -111,3 +113,5 @@ inline void add_product(std::ptrdiff_t rows, weights_in_memory<T> w, rows_in_mem
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/core/config.hpp>
 #include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/parameters.hpp>
@@ -11,6 +12,8 @@
 
 /// @file
 /// The one pass over x: products of its rows with all φ_k, and their squares.
+
+MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
@@ -144,3 +147,5 @@ class score_scan {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -17,6 +17,8 @@
 /// @file
 /// The thin product of tokens with φ, and the norm, with neighbouring elements in the lanes.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Tokens whose scores are computed at once: up to forward_block, by which φ is read as often, in steps of as many as a
@@ -74,3 +76,5 @@ struct score_block {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -20,6 +20,8 @@
 /// share. The products with φ run with neighbouring channels in the lanes, the gates with one token per lane. Blocks
 /// are fixed by the token's index, so threads never show in a bit of the result.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Tokens whose gradients are on the stack at once: a multiple of forward_block.
@@ -261,3 +263,5 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

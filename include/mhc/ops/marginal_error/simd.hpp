@@ -6,6 +6,8 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/rows.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 template <class Arch, bool Threads, class T, int N>
@@ -19,3 +21,5 @@ void marginal_error_impl(simd_policy<Arch, Threads> const& policy, batch_view<T 
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -8,6 +8,8 @@
 #include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/mix/types.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// Neighbouring channels in the lanes, tokens over the threads.
@@ -65,3 +67,5 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// A block of tokens is mixed, and its coefficients are taken while it is in cache.
@@ -36,3 +38,5 @@ void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <type_traits>
 
+MHC_BEGIN_LANES
+
 namespace mhc::cpu {
 
 /// Is one of them −infinity? In pieces, each of which only ever sets the answer to yes.
@@ -63,12 +65,12 @@ void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& proje
     for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
       auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
       if constexpr (requires { projection.template is_narrow<N>(z); }) {
-        auto const one_by_one = [&]() MHC_RARELY {
+        auto const one_by_one = [&] {
           for_each_matrices<single>(
               policy.with_threads(1), vector_view<T const, K>{logits.data + first * K, n},
               [&](auto const& some, std::ptrdiff_t w, std::ptrdiff_t m) { body(some, first + w, m); });
         };
-        if (!projection.template is_narrow<N>(z)) return one_by_one();
+        if (!projection.template is_narrow<N>(z)) return math::rarely<V>(one_by_one);
       }
       body(z, first, n);
     });
@@ -151,3 +153,5 @@ void project_vjp_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& pro
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 
+MHC_BEGIN_LANES
+
 namespace mhc {
 
 /// The columns of the report of an exact projection.
@@ -50,3 +52,5 @@ concept checks_masks =
 
 }  // namespace detail
 }  // namespace mhc
+
+MHC_END_LANES

@@ -11,6 +11,8 @@
 /// X where P is largest: what is left of X there is 0, and its mean over the row, Σ_k P_ik X_ik / r_i, is a sum of
 /// small numbers where X itself would cancel.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 template <class W>
@@ -84,3 +86,5 @@ void implicit_derivative_of(Machine const& machine, matrix_shape const& shape, d
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -11,6 +11,8 @@
 /// a subtraction as in <mhc/math/laplacian.hpp>. Both are sums of products C_lm += Σ_k A_kl B_km, l < m, of a panel of
 /// rows k at a time, and one kernel computes them: n³/2 and n³/6 multiplications.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Rows per panel.
@@ -165,3 +167,5 @@ struct graph_in_pieces {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -11,6 +11,8 @@
 /// The doubly stochastic matrix nearest to one large X in the Frobenius norm: the semismooth Newton method of
 /// <mhc/math/euclidean.hpp>, row by row. The state is Y = X + a⊕b with every row on the simplex, P = max(0, Y).
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 template <class W>
@@ -175,3 +177,5 @@ class matrix_euclidean {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -12,6 +12,8 @@
 /// sides take turns. A half-step of the rows and the half-step of the columns after it are one pass over the kernel.
 /// Schemes (scalings, potentials) and rules are those of <mhc/math/sinkhorn.hpp>.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Σ_j K_ij v_j of a row.
@@ -295,3 +297,5 @@ class matrix_iteration {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

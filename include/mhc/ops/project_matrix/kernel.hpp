@@ -13,6 +13,8 @@
 /// What <mhc/projections/convention.hpp> says of a matrix in registers, said of rows in memory: nothing is transposed,
 /// the side that comes first is.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// How a convention reads and writes a matrix in the layout of its logits.
@@ -178,3 +180,5 @@ void pull_row(kernel_recipe const& recipe, oriented<T const> const& logits, int 
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

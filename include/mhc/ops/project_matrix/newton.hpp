@@ -13,6 +13,8 @@
 /// costs 2n³/3 multiplications, an iteration of Sinkhorn's n²; so the latter go first, as long as each halves the error
 /// of the columns.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 template <class W>
@@ -168,3 +170,5 @@ class matrix_newton {
 };
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

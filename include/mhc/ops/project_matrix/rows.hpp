@@ -14,6 +14,8 @@
 /// type where it holds more) and read once per pass, rows and columns together: while row i is in the cache, its sum is
 /// taken and it is added to the sums of the columns.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 /// Between memory and a vector of numbers. A number is a vector of one; SIMD registers specialise this.
@@ -152,3 +154,5 @@ W marginal_error_of(Machine const& machine, matrix_shape const& shape, block_row
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES

@@ -5,11 +5,15 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/project_matrix/solve.hpp>
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
-template <class W, class Arch>
-struct row_access<xsimd::batch<W, Arch>> {
-  using batch = xsimd::batch<W, Arch>;
+template <class V>
+  requires(V::size > 0)
+struct row_access<V> {
+  using batch = V;
+  using W = math::scalar_of<V>;
   using element = W;
   static constexpr int width = static_cast<int>(batch::size);
   static_assert(row_padding % (2 * width) == 0);
@@ -45,15 +49,21 @@ struct simd_machine {
 template <class Arch, bool Threads, class P, class T, class W>
 matrix_report project_matrix_impl(simd_policy<Arch, Threads> const& policy, P const& projection,
                                   matrix_view<T const> logits, matrix_view<T> plan, W* workspace) {
-  return detail::solve(simd_machine<Arch, Threads>{policy}, projection, logits, plan, detail::scratch<W>{workspace});
+  return apart<Arch>([&] {
+    return detail::solve(simd_machine<Arch, Threads>{policy}, projection, logits, plan, detail::scratch<W>{workspace});
+  });
 }
 
 template <class Arch, bool Threads, class P, class T, class W>
 void project_matrix_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& projection, matrix_view<T const> logits,
                              matrix_view<T const> plan, matrix_view<T const> plan_gradient,
                              matrix_view<T> logits_gradient, W* workspace) {
-  detail::solve_vjp(simd_machine<Arch, Threads>{policy}, projection, logits, plan, plan_gradient, logits_gradient,
-                    detail::scratch<W>{workspace});
+  apart<Arch>([&] {
+    detail::solve_vjp(simd_machine<Arch, Threads>{policy}, projection, logits, plan, plan_gradient, logits_gradient,
+                      detail::scratch<W>{workspace});
+  });
 }
 
 }  // namespace mhc::cpu
+
+MHC_END_LANES

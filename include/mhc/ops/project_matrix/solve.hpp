@@ -16,6 +16,8 @@
 /// @file
 /// What each projection does with one large matrix, on any `Machine`, and how much memory that takes.
 
+MHC_BEGIN_LANES
+
 namespace mhc::detail {
 
 template <class W>
@@ -215,3 +217,5 @@ std::ptrdiff_t memory_for_vjp(P const&, matrix_shape const& shape) {
 }
 
 }  // namespace mhc::detail
+
+MHC_END_LANES
