@@ -53,7 +53,7 @@
 #if !defined(MHC_DISPATCH)
 #  define MHC_DISPATCH 1
 #endif
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && !defined(_WIN32)  // where g++ misaligns AVX
 #  define MHC_LEVELS
 #  if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #    if MHC_DISPATCH >= 2 && !defined(__AVX512F__)

@@ -13,7 +13,7 @@
 /// Instruction sets beyond those that a translation unit is compiled for, as types. A policy `simd_policy<Level, Threads>`
 /// runs the same lane-generic code as any other; its lanes are `detail::raised`, whose elementary operations carry the
 /// instruction set each by itself, and everything between them is compiled into `Level::run`, the one function that has
-/// it too. So nothing has to be compiled with other flags, and nothing has to be compiled twice by hand.
+/// it too. So one translation unit without flags has code for all of them.
 
 #if defined(MHC_LEVELS)
 #  define MHC_AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -33,7 +33,7 @@ concept raised_level = requires {
 
 namespace level {
 
-/// Whether there is the conversion between half and float, which no compiler has a name for in both versions that matter.
+/// Whether there is the conversion between half and float; clang 14 cannot ask for it by name.
 inline bool has_f16c() {
   unsigned a = 1, b = 0, c = 0, d = 0;
   asm("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -99,8 +99,7 @@ struct avx512 {
 
 #endif
 
-/// A policy that names a level: to make that there is one a condition of there being the policy, it cannot be had
-/// without asking the processor.
+/// A policy that names a level. It cannot be had without asking the processor, so nothing runs that the processor lacks.
 template <raised_level Level, bool Threads>
 struct simd_policy<Level, Threads> {
   using execution_policy_tag = void;
