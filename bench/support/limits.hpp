@@ -65,7 +65,7 @@ inline void read_all(std::byte const* p, std::ptrdiff_t bytes) {
   mhc::math::vec<V, ways> sum;
   MHC_UNROLL for (int i = 0; i < ways; ++i) sum[i] = V(0.F);
   for (std::ptrdiff_t at = 0; at + step <= count; at += step) {
-    for (std::ptrdiff_t line = 0; line < step; line += 16) mhc::detail::prefetch(x + at + 1024 + line);
+    for (std::ptrdiff_t line = 0; line < step; line += 16) mhc::detail::prefetch(x, at + 1024 + line);
     MHC_UNROLL for (int i = 0; i < ways; ++i) sum[i] += V::load_aligned(x + at + i * mhc::detail::width<V>);
   }
   MHC_UNROLL for (int i = 1; i < ways; ++i) sum[0] += sum[i];

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #ifdef _OPENMP
@@ -105,11 +106,12 @@ using math::multiply_add;
 template <class V>
 inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
 
-/// Asks for the cache line of p, which need not be mapped.
+/// Asks for the cache line of element `at` from p on, which need not be in any array, nor mapped.
 template <class T>
-MHC_ALWAYS_INLINE inline void prefetch([[maybe_unused]] T const* p) {
+MHC_ALWAYS_INLINE inline void prefetch([[maybe_unused]] T const* p, [[maybe_unused]] std::ptrdiff_t at) {
 #if defined(__GNUC__)
-  __builtin_prefetch(p);
+  __builtin_prefetch(
+      reinterpret_cast<void const*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(at) * sizeof(T)));
   asm("");  // g++ takes a function that only prefetches for one without effects, and drops it
 #endif
 }

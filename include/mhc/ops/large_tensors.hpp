@@ -95,7 +95,7 @@ class token_rows {
   /// order in which it lies in memory, not in that in which it will be read.
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
-    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch(next_ + N * c + k);
+    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch(next_, N * c + k);
   }
 
  private:

@@ -22,10 +22,9 @@ namespace mhc::detail {
 template <class T>
 inline constexpr std::ptrdiff_t sum_block = 1024 / static_cast<std::ptrdiff_t>(sizeof(T));
 
-/// A block of columns of φ stays in the first-level cache while all rows pass;
-/// while a few rows are multiplied, the next are copied and squared between the multiplications, and those after them
-/// asked for. Rows are copied because they, and those of φ, can lie a power of two apart: they would share a few lines of
-/// cache.
+/// A block of columns of φ stays in the first-level cache while all rows pass; while a few rows are multiplied, the next
+/// are copied and squared between the multiplications, and those after them asked for. Rows are copied because they, and
+/// those of φ, can lie a power of two apart: they would share a few lines of cache.
 template <class V, class Kind, class X, std::ptrdiff_t Rows>
 class score_scan {
   using T = math::scalar_of<V>;
@@ -80,8 +79,8 @@ class score_scan {
     T const* phi_ahead;
 
     MHC_ALWAYS_INLINE void operator()(std::ptrdiff_t c, auto lanes, V& sum) const {
-      prefetch(x_ahead + c);
-      prefetch(phi_ahead + c);
+      prefetch(x_ahead, c);
+      prefetch(phi_ahead, c);
       if (from == nullptr) return;
       V x = load_channels<V>(from + c, lanes);
       hold(x);

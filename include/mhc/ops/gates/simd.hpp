@@ -151,21 +151,21 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, T const* phi,
         std::ptrdiff_t const next = update_rows<V> * stride, u_next = update_rows<V> * channels;
         std::ptrdiff_t const at = t * stride + e, u_at = t * channels + e;
         MHC_UNROLL for (int j = 0; j < W; ++j) {
-          if constexpr (!Past) prefetch(to + at + next + j * step);
+          if constexpr (!Past) prefetch(to, at + next + j * step);
           sum[j] = V(T(0));
         }
         if (accumulates) MHC_UNROLL for (int j = 0; j < W; ++j) sum[j] = load_channels<V>(to + at + j * step, lanes);
         if (u != nullptr) {
           V const h(h_pre[t * N]);
           MHC_UNROLL for (int j = 0; j < W; ++j) {
-            prefetch(u + u_at + u_next + j * step);
+            prefetch(u, u_at + u_next + j * step);
             sum[j] = multiply_add(h, load_channels<V>(u + u_at + j * step, lanes), sum[j]);
           }
         }
         if (dynamic) {
           V const minus(-norm[t * Kind::rows]);
           MHC_UNROLL for (int j = 0; j < W; ++j) {
-            prefetch(from + at + next + j * step);
+            prefetch(from, at + next + j * step);
             V some = load_channels<V>(from + at + j * step, lanes);
             hold(some);
             if constexpr (Kind::rows == 1) store_channels(some, copied + t * piece_channels + e + j * step, lanes);
