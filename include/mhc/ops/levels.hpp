@@ -54,9 +54,11 @@ struct avx2 {
   }
 
   /// f(i) for i = first … last − 1, or f(). With everything that is called: the whole of it is of this instruction set.
+  /// Of an f that holds what it works on nothing has to be read again after a store, because it is copied first.
   template <class F>
   MHC_AVX2 MHC_ENTRY static void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
-    for (std::ptrdiff_t i = first; i < last; ++i) f(i);
+    F const own = f;
+    for (std::ptrdiff_t i = first; i < last; ++i) own(i);
   }
   template <class F>
   MHC_AVX2 MHC_ENTRY static auto apart(F const& f) {
@@ -83,7 +85,8 @@ struct avx512 {
 
   template <class F>
   MHC_AVX512 MHC_ENTRY static void run(F const& f, std::ptrdiff_t first, std::ptrdiff_t last) {
-    for (std::ptrdiff_t i = first; i < last; ++i) f(i);
+    F const own = f;
+    for (std::ptrdiff_t i = first; i < last; ++i) own(i);
   }
   template <class F>
   MHC_AVX512 MHC_ENTRY static auto apart(F const& f) {
