@@ -3,6 +3,10 @@
 
 // The threads of a CUDA block as fibers of one host thread. A fiber runs until it waits at a barrier or a shuffle, so
 // a missing barrier shows as an order that a test can choose; waiting for what never comes is an error.
+//
+// ThreadSanitizer is told of every fiber, and that only a barrier orders them: not the turns that they take here, nor a
+// shuffle, which CUDA does not promise to order memory. Every other block of a grid is run by a second host thread then,
+// so that blocks are in no order either.
 
 #include <algorithm>
 #include <cstdint>
@@ -11,8 +15,10 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,6 +31,24 @@
 #endif
 #ifdef CUDA_EMULATION_ASAN
 #  include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#  define CUDA_EMULATION_TSAN 1
+#elif defined(__has_feature)
+#  if __has_feature(thread_sanitizer)
+#    define CUDA_EMULATION_TSAN 1
+#  endif
+#endif
+#ifdef CUDA_EMULATION_TSAN
+#  include <sanitizer/tsan_interface.h>
+extern "C" {
+void AnnotateIgnoreReadsBegin(char const* file, int line);
+void AnnotateIgnoreReadsEnd(char const* file, int line);
+void AnnotateIgnoreWritesBegin(char const* file, int line);
+void AnnotateIgnoreWritesEnd(char const* file, int line);
+void AnnotateIgnoreSyncBegin(char const* file, int line);
+void AnnotateIgnoreSyncEnd(char const* file, int line);
+}
 #endif
 #if !defined(__x86_64__)
 #  include <ucontext.h>
@@ -55,10 +79,47 @@ inline unsigned most_blocks = static_cast<unsigned>(number_from_environment("CUD
 /// Where a barrier stands in the source.
 using place = std::pair<std::string, unsigned>;
 
-/// If watched, by one host thread: the barriers that have been met, and one that is passed over, to see whether its absence shows.
+/// If watched: the barriers that have been met, and one that is passed over, to see whether its absence shows.
 inline bool watch_barriers = false;
 inline std::set<place> barriers_met;
 inline place barrier_left_out;
+inline std::mutex barriers_mutex;  ///< of host threads; ThreadSanitizer shall see no order of fibers in it
+
+/// What the emulation itself does in its scope is none of ThreadSanitizer's business.
+struct unwatched {
+  unwatched() {
+#ifdef CUDA_EMULATION_TSAN
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+#endif
+  }
+  unwatched(unwatched const&) = delete;
+  unwatched& operator=(unwatched const&) = delete;
+  ~unwatched() {
+#ifdef CUDA_EMULATION_TSAN
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+#endif
+  }
+};
+
+/// ThreadSanitizer's idea of an order: who passes comes after all that have reached this point.
+class meeting_point {
+ public:
+  void reach() {
+#ifdef CUDA_EMULATION_TSAN
+    __tsan_release(&here_);
+#endif
+  }
+  void pass() {
+#ifdef CUDA_EMULATION_TSAN
+    __tsan_acquire(&here_);
+#endif
+  }
+
+ private:
+  [[maybe_unused]] char here_ = 0;
+};
 
 [[noreturn]] inline void stop(char const* why) {
   std::fprintf(stderr, "cuda_emulation: %s\n", why);
@@ -85,12 +146,13 @@ struct fiber {
   int source = 0;
   std::uint64_t sent = 0, received = 0;
   double factors[2][6] = {};  ///< of this and of the last matrix product
-  unsigned products = 0;
+  unsigned products = 0, barriers = 0;
   std::vector<std::vector<copy>> copies;  ///< groups that have not arrived; the last is not committed
 
   void* stack_pointer = nullptr;
   std::unique_ptr<char[]> stack;
   void* fake_stack = nullptr;
+  void* sanitizer_thread = nullptr;
   void const* stack_bottom = nullptr;
   std::size_t stack_size = stack_bytes;
 #if !defined(__x86_64__)
@@ -104,6 +166,16 @@ struct block {
   std::vector<std::unique_ptr<fiber>> fibers;
   fiber scheduler;
   std::function<void()> const* body = nullptr;
+  meeting_point begin, barrier[2], end;
+
+  block() = default;
+  block(block const&) = delete;
+  block& operator=(block const&) = delete;
+  ~block() {
+#ifdef CUDA_EMULATION_TSAN
+    for (auto const& f : fibers) __tsan_destroy_fiber(f->sanitizer_thread);
+#endif
+  }
 };
 
 inline block& block_now() {
@@ -147,6 +219,9 @@ inline void switch_to(fiber& from, fiber& to) {
 #ifdef CUDA_EMULATION_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack_bottom, to.stack_size);
 #endif
+#ifdef CUDA_EMULATION_TSAN
+  __tsan_switch_to_fiber(to.sanitizer_thread, __tsan_switch_to_fiber_no_sync);
+#endif
 #if defined(__x86_64__)
   cuda_emulation_switch(&from.stack_pointer, to.stack_pointer);
 #else
@@ -157,20 +232,42 @@ inline void switch_to(fiber& from, fiber& to) {
 
 inline void leave(state next) {
   fiber& self = running();
-  self.now = next;
+  {
+    unwatched const here;
+    self.now = next;
+  }
   switch_to(self, block_now().scheduler);
 }
 
-inline void wait_for_block(char const* file, unsigned line) {
-  if (watch_barriers) {
-    place const here(file, line);
-    barriers_met.insert(here);
-    if (here == barrier_left_out) return;
+inline bool passes_over(char const* file, unsigned line) {
+  if (!watch_barriers) return false;
+  unwatched const here;
+#ifdef CUDA_EMULATION_TSAN
+  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+#endif
+  place const barrier(file, line);
+  bool left_out = false;
+  {
+    std::lock_guard const lock(barriers_mutex);
+    barriers_met.insert(barrier);
+    left_out = barrier == barrier_left_out;
   }
+#ifdef CUDA_EMULATION_TSAN
+  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+#endif
+  return left_out;
+}
+
+inline void wait_for_block(char const* file, unsigned line) {
+  if (passes_over(file, line)) return;
+  auto& barrier = block_now().barrier[running().barriers++ % 2];  // some are at the next one while others leave this
+  barrier.reach();
   leave(state::at_barrier);
+  barrier.pass();
 }
 
 inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
+  unwatched const here;
   fiber& self = running();
   self.mask = mask;
   self.sent = value;
@@ -182,12 +279,18 @@ inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
 inline void fiber_main() {
   arrived(nullptr);
   for (;;) {
-    (*block_now().body)();
+    block& b = block_now();
+    b.begin.pass();
+    (*b.body)();
+    b.end.reach();
     leave(state::done);
   }
 }
 
 inline void prepare(fiber& f) {
+#ifdef CUDA_EMULATION_TSAN
+  f.sanitizer_thread = __tsan_create_fiber(0);
+#endif
   f.stack.reset(new char[stack_bytes]);
   f.stack_bottom = f.stack.get();
 #if defined(__x86_64__)
@@ -232,10 +335,11 @@ inline void run_block(block& b) {
   std::vector<unsigned> order(b.count);
   for (unsigned k = 0; k < b.count; ++k) {
     b.fibers[k]->now = state::ready;
-    b.fibers[k]->products = 0;
+    b.fibers[k]->products = b.fibers[k]->barriers = 0;
     b.fibers[k]->copies.assign(1, {});
     order[k] = thread_order == 1 ? b.count - 1 - k : k;
   }
+  b.begin.reach();
   std::uint64_t random = 88172645463325252ULL + thread_order;
   unsigned const warps = (b.count + 31) / 32, last = thread_order > 1 ? thread_order % warps : warps;
   auto const draw = [&random] { return random ^= random << 13, random ^= random >> 7, random ^= random << 17; };
@@ -266,10 +370,17 @@ inline void run_block(block& b) {
     }
     if (!progress) stop("deadlock: not every thread of the block comes to this barrier or shuffle");
   }
+  b.end.pass();
 }
 
-inline void run_grid(extent grid, extent threads, std::size_t shared_bytes, std::function<void()> const& body) {
+/// The blocks first, first + step, … of a grid.
+inline void run_blocks(extent grid, extent threads, std::size_t shared_bytes, std::function<void()> const& body,
+                       unsigned first, unsigned step) {
+  unwatched const here;
   block& b = block_now();
+#ifdef CUDA_EMULATION_TSAN
+  b.scheduler.sanitizer_thread = __tsan_get_current_fiber();
+#endif
   std::size_t const whole_lines = (shared_bytes + 127) / 128 * 128;
   b.shared.reset(whole_lines == 0 ? nullptr : static_cast<unsigned char*>(std::aligned_alloc(128, whole_lines)));
   if (whole_lines > 0) std::memset(b.shared.get(), 0xff, whole_lines);  // NaN in every format
@@ -284,15 +395,27 @@ inline void run_grid(extent grid, extent threads, std::size_t shared_bytes, std:
     b.fibers[k]->number = k;
     b.fibers[k]->position = {k % threads.x, k / threads.x % threads.y, k / (threads.x * threads.y)};
   }
-  grid.x = std::min(grid.x, most_blocks);
   gridDim = grid;
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
-      for (unsigned x = 0; x < grid.x; ++x) {
+      for (unsigned x = first; x < grid.x; x += step) {
         blockIdx = {x, y, z};
         run_block(b);
       }
   running_pointer() = nullptr;
+}
+
+inline void run_grid(extent grid, extent threads, std::size_t shared_bytes, std::function<void()> const& body) {
+  grid.x = std::min(grid.x, most_blocks);
+#ifdef CUDA_EMULATION_TSAN
+  if (grid.x > 1) {
+    std::thread other([&] { run_blocks(grid, threads, shared_bytes, body, 1, 2); });
+    run_blocks(grid, threads, shared_bytes, body, 0, 2);
+    other.join();
+    return;
+  }
+#endif
+  run_blocks(grid, threads, shared_bytes, body, 0, 1);
 }
 
 }  // namespace cuda_emulation
