@@ -37,6 +37,7 @@ namespace mhc::detail {
 
 inline void check_cuda(char const* operation, char const* doing, cudaError_t status) {
   if (status == cudaSuccess) return;
+  cudaGetLastError();  // CUDA keeps it, and whoever asks next would take it for his own
   throw cuda_error(std::string(operation) + ": " + doing + ": " + cudaGetErrorName(status) + ": " +
                    cudaGetErrorString(status));
 }
@@ -97,7 +98,6 @@ void launch(cuda::policy const& where, char const* operation, void (*kernel)(Par
                cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shape.shared_bytes));
   check_cuda(operation, "launching a kernel",
              cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
-  check_cuda(operation, "after launching a kernel", cudaGetLastError());
 }
 
 }  // namespace mhc::detail

@@ -69,7 +69,8 @@ inline void arrive(copy const& c) {
 template <int Bytes>
 void copy_async(void* shared, void const* global, bool exists) {
   static_assert(Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes == 16);
-  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
+  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 ||
+      (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
     stop("a misaligned copy");
   copy const c{shared, exists ? global : nullptr, Bytes};
   if (Bytes == 2 || thread_order % 2 == 1)
@@ -223,7 +224,15 @@ class device_memory {
 
 }  // namespace cuda_emulation
 
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+namespace cuda_emulation {
+
+inline thread_local cudaError_t last_error = cudaSuccess;
+inline cudaError_t failed(cudaError_t e) { return last_error = e; }
+
+}  // namespace cuda_emulation
+
+inline cudaError_t cudaGetLastError() { return std::exchange(cuda_emulation::last_error, cudaSuccess); }
+inline cudaError_t cudaPeekAtLastError() { return cuda_emulation::last_error; }
 inline char const* cudaGetErrorName(cudaError_t e) {
   return e == cudaSuccess                 ? "cudaSuccess"
          : e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation"
@@ -246,7 +255,7 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 template <class T>
 cudaError_t cudaMalloc(T** at, std::size_t bytes) {
   *at = static_cast<T*>(cuda_emulation::device_memory::instance().take(bytes));
-  return *at == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  return *at == nullptr ? cuda_emulation::failed(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 inline cudaError_t cudaFree(void* at) {
   return at == nullptr || cuda_emulation::device_memory::instance().give_back(at) ? cudaSuccess : cudaErrorInvalidValue;
@@ -397,7 +406,7 @@ cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(
   dim3 const grid = config->gridDim, threads = config->blockDim;
   std::size_t const shared = config->dynamicSmemBytes;
   auto const count = std::uint64_t{threads.x} * threads.y * threads.z;
-  if (count == 0 || count > 1024 || grid.x == 0) return cudaErrorInvalidConfiguration;
+  if (count == 0 || count > 1024 || grid.x == 0) return cuda_emulation::failed(cudaErrorInvalidConfiguration);
   cuda_emulation::enqueue(config->stream, [=, ... a = static_cast<Parameters>(arguments)] {
     cuda_emulation::run_grid(grid, threads, shared, [&] { kernel(a...); });
   });
