@@ -3,7 +3,7 @@
 // to show in a result; or, where there is ThreadSanitizer, as a data race.
 
 #include "cuda/support/device.hpp"
-#include "cuda_emulation/fibers.hpp"
+#include "cuda_emulation/grid.hpp"
 #include "support/kinds.hpp"
 
 #include <mhc/ops/aggregate/aggregate.hpp>
@@ -168,7 +168,7 @@ TEST_CASE("blocks that write to the same place are a data race", "[emulation]") 
   int of_all = 0;
   races = 0;
   race_is_expected = true;
-  cuda_emulation::run_grid(2, 1, 0, [&] { of_all = 1; });
+  cuda_emulation::run_grid({2, 1, 0, 1}, [&] { of_all = 1; });
   race_is_expected = false;
   CHECK(races > 0);
   CHECK(of_all == 1);

@@ -78,11 +78,12 @@ inline unsigned block_count(std::ptrdiff_t count, std::ptrdiff_t per_block) {
   return static_cast<unsigned>(blocks < most ? blocks : most);
 }
 
-/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory.
+/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory; in clusters of so many.
 struct launch_shape {
   unsigned blocks;
   int threads;
   int shared_bytes = 0;
+  int cluster = 1;
 };
 
 template <class... Parameters, class... Arguments>
@@ -93,6 +94,12 @@ void launch(cuda::policy const& where, char const* operation, void (*kernel)(Par
   config.blockDim = dim3(static_cast<unsigned>(shape.threads));
   config.dynamicSmemBytes = static_cast<std::size_t>(shape.shared_bytes);
   config.stream = where.stream;
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = static_cast<unsigned>(shape.cluster);
+  cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+  config.attrs = &cluster;
+  config.numAttrs = shape.cluster > 1 ? 1 : 0;
   if (shape.shared_bytes > 48 * 1024)
     check_cuda(operation, "asking for shared memory",
                cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shape.shared_bytes));

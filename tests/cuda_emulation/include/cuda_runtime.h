@@ -4,7 +4,7 @@
 // Found instead of CUDA's own header when a .cu file is compiled as plain C++: kernels run on the host, block after
 // block, their threads as fibers, in an order that a test chooses. What the library and its tests use of CUDA, no more.
 
-#include "cuda_emulation/fibers.hpp"
+#include "cuda_emulation/grid.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -54,8 +54,6 @@ inline float __uint_as_float(unsigned bits) {
 }
 
 namespace cuda_emulation {
-
-inline unsigned char* dynamic_shared_memory() { return block_now().shared.get(); }
 
 inline void arrive(copy const& c) {
   if (c.from != nullptr)
@@ -184,6 +182,20 @@ struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   std::size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
+  struct cudaLaunchAttribute* attrs = nullptr;
+  unsigned numAttrs = 0;
+};
+enum cudaLaunchAttributeID { cudaLaunchAttributeClusterDimension = 4 };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    struct {
+      unsigned x, y, z;
+    } clusterDim;
+  } val;
+};
+struct cudaFuncAttributes {
+  int ptxVersion;
 };
 constexpr unsigned cudaStreamNonBlocking = 1;
 
@@ -284,6 +296,11 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, v
 }
 inline cudaError_t cudaDeviceSynchronize() {
   for (auto* stream : cuda_emulation::late_streams) stream->run_until(stream->waiting.size());
+  return cudaSuccess;
+}
+template <class Kernel>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel) {
+  attributes->ptxVersion = static_cast<int>(cuda_emulation::number_from_environment("CUDA_EMULATION_GENERATION", 90));
   return cudaSuccess;
 }
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
@@ -403,12 +420,13 @@ inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaSt
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
-  dim3 const grid = config->gridDim, threads = config->blockDim;
-  std::size_t const shared = config->dynamicSmemBytes;
-  auto const count = std::uint64_t{threads.x} * threads.y * threads.z;
-  if (count == 0 || count > 1024 || grid.x == 0) return cuda_emulation::failed(cudaErrorInvalidConfiguration);
+  cuda_emulation::launch const how{config->gridDim, config->blockDim, config->dynamicSmemBytes,
+                                   config->numAttrs > 0 ? config->attrs->val.clusterDim.x : 1};
+  auto const count = std::uint64_t{how.threads.x} * how.threads.y * how.threads.z;
+  if (count == 0 || count > 1024 || how.grid.x == 0 || how.grid.x % how.cluster != 0)
+    return cuda_emulation::failed(cudaErrorInvalidConfiguration);
   cuda_emulation::enqueue(config->stream, [=, ... a = static_cast<Parameters>(arguments)] {
-    cuda_emulation::run_grid(grid, threads, shared, [&] { kernel(a...); });
+    cuda_emulation::run_grid(how, [&] { kernel(a...); });
   });
   return cudaSuccess;
 }
