@@ -4,7 +4,7 @@
 
 #include "cuda/support/device.hpp"
 #include "cuda_emulation/grid.hpp"
-#include "support/kinds.hpp"
+#include "support/mix_pre.hpp"
 
 #include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/project/project.hpp>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <vector>
 
@@ -30,6 +31,22 @@ values gates() {
   auto const h =
       run_gates<kind>(true, connection, random_parameters(connection), gaussian<float>(tokens * 4 * channels, 1, 2));
   return {h.pre, h.post, h.res, h.u};
+}
+
+values gates_by_scan() {
+  cuda_emulation::generation = 80;  // without clusters
+  auto const all = gates();
+  cuda_emulation::generation = 90;
+  return all;
+}
+
+values mixed_gates() {
+  mix_pre_problem<kind, float> const in(tokens, channels);
+  mix_pre_values<kind, float> out(in);
+  mhc::mix_pre(device_policy{}, {in.res.data(), tokens}, {in.post.data(), tokens}, in.streams(in.x),
+               {in.y.data(), tokens, channels}, in.kind, in.p(), in.streams(out.x), {out.pre.data(), tokens},
+               {out.post.data(), tokens}, {out.res.data(), tokens}, {out.u.data(), tokens, channels});
+  return {out.x.values(), out.pre.values(), out.post.values(), out.res.values(), out.u.values()};
 }
 
 values gate_gradients_of_all() {
@@ -68,17 +85,21 @@ values long_rows() {  // read in rows of another length than they are stored in
   return {plan.values()};
 }
 
-/// Everything that a barrier can spoil.
-constexpr values (*const parts[])() = {gates, gate_gradients_of_all, aggregate_gradients, projections, long_rows};
+/// Everything that a barrier can spoil: by blocks that are alone, and in clusters.
+using part = values (*)();
+constexpr std::array<part, 5> alone = {gates_by_scan, gate_gradients_of_all, aggregate_gradients, projections,
+                                       long_rows};
+constexpr std::array<part, 7> parts = {gates, mixed_gates, alone[0], alone[1], alone[2], alone[3], alone[4]};
 
 /// Where barriers stand, and the parts that meet them.
-std::map<cuda_emulation::place, std::vector<values (*)()>> barriers() {
+template <class Parts>
+std::map<cuda_emulation::place, std::vector<part>> barriers(Parts const& some) {
   using namespace cuda_emulation;
-  std::map<place, std::vector<values (*)()>> all;
-  for (auto const part : parts) {
+  std::map<place, std::vector<part>> all;
+  for (auto const one : some) {
     barriers_met.clear();
-    part();
-    for (auto const& where : barriers_met) all[where].push_back(part);
+    one();
+    for (auto const& where : barriers_met) all[where].push_back(one);
   }
   return all;
 }
@@ -140,7 +161,7 @@ __attribute__((disable_sanitizer_instrumentation)) bool OnReport(ReportDesc cons
 TEST_CASE("there is no data race", "[emulation]") {
   for (unsigned const order : {0U, 1U}) {  // asynchronous copies arrive late, then at once
     cuda_emulation::thread_order = order;
-    for (auto const part : parts) part();
+    for (auto const one : parts) one();
   }
   cuda_emulation::thread_order = 0;
   CHECK(races == 0);
@@ -148,17 +169,17 @@ TEST_CASE("there is no data race", "[emulation]") {
 
 TEST_CASE("a barrier that is left out is a data race", "[emulation]") {
   using namespace cuda_emulation;
-  watching const with(1);  // ThreadSanitizer tells 256 threads apart, no more
-  auto const all = barriers();
+  watching const with(1);
+  auto const all = barriers(alone);  // ThreadSanitizer tells 256 threads apart, and a cluster has 2048
   REQUIRE(all.size() > 8);
   for (auto const& [where, meet] : all) {
     barrier_left_out = where;
     CAPTURE(where.first, where.second);
     CHECK(is_a_race([&parts_of_it = meet] {
       for (unsigned const order : {0U, 1U})
-        for (auto const part : parts_of_it) {
+        for (auto const one : parts_of_it) {
           thread_order = order;
-          part();
+          one();
         }
     }));
   }
@@ -183,21 +204,21 @@ TEST_CASE("a barrier that is left out shows", "[emulation]") {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](auto const& c, auto const& d) { return same_bits(c, d); });
   };
-  std::map<values (*)(), values> right;
-  for (auto const part : parts) right[part] = part();
-  auto const all = barriers();
+  std::map<part, values> right;
+  for (auto const one : parts) right[one] = one();
+  auto const all = barriers(parts);
   REQUIRE(all.size() > 8);
   for (unsigned const order : {1U, 5U}) {
     thread_order = order;
-    for (auto const part : parts) CHECK(same(part(), right[part]));  // the order of the threads does not show
+    for (auto const one : parts) CHECK(same(one(), right[one]));  // the order of the threads does not show
   }
   for (auto const& [where, meet] : all) {
     barrier_left_out = where;
     bool seen = false;
     for (unsigned order = 0; order < 6; ++order)
-      for (auto const part : meet) {
+      for (auto const one : meet) {
         thread_order = order;
-        if (!seen) seen = !same(part(), right[part]);
+        if (!seen) seen = !same(one(), right[one]);
       }
     CAPTURE(where.first, where.second);
     CHECK(seen);

@@ -17,6 +17,9 @@
 
 namespace cuda_emulation {
 
+/// Of the device, as in sm_90: the first with clusters.
+inline int generation = static_cast<int>(number_from_environment("CUDA_EMULATION_GENERATION", 90));
+
 /// Lets a warp go on whose threads of one mask all wait with it.
 inline bool deliver_shuffle(block& b, fiber const& waiting) {
   unsigned const first = waiting.number / 32 * 32, mask = waiting.mask;

@@ -300,7 +300,7 @@ inline cudaError_t cudaDeviceSynchronize() {
 }
 template <class Kernel>
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel) {
-  attributes->ptxVersion = static_cast<int>(cuda_emulation::number_from_environment("CUDA_EMULATION_GENERATION", 90));
+  attributes->ptxVersion = cuda_emulation::generation;
   return cudaSuccess;
 }
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
