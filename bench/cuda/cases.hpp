@@ -37,6 +37,9 @@ copy_rates copy_bandwidth();
 template <class S>
 void time_tokens(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
 void time_projections(std::ptrdiff_t matrices, report const&);
+/// The ways to `pre` and `mix_pre` on the device, whichever is the one that is taken.
+template <class S>
+void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
 template <class S>
 void time_tokens_on_host(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const&);
 void time_projections_on_host(std::ptrdiff_t matrices, report const&);

@@ -47,6 +47,12 @@ class table {
         [&](report const& say) { time_projections_on_host(matrices, say); });
   }
 
+  /// On the device alone.
+  template <class S>
+  void ways(char const* element, std::ptrdiff_t tokens, std::ptrdiff_t channels) {
+    time_ways<S>(tokens, channels, [&](result const& r) { print({element, tokens, channels, r, {}}); });
+  }
+
   void finish(char const* path, char const* commit) const {
     auto const again = copy_bandwidth();
     std::printf("copy at the end: %.0f GB/s by the driver, %.0f by a kernel\n", again.by_driver * 1e-9,
@@ -71,9 +77,11 @@ class table {
 
   void print(comparison const& c) {
     double const rate = c.device.bytes / (c.device.microseconds * 1e-6);
-    std::printf("%-30s %-8s %8td %8td %10.2f %8.2f %8.0f %6.1f%% %11.1f %9.1f\n", c.device.operation.c_str(), c.element,
-                c.size, c.channels, c.device.microseconds, c.device.spread, rate * 1e-9, 100 * rate / copy_.best(),
-                c.host.microseconds, c.host.microseconds / c.device.microseconds);
+    std::printf("%-30s %-8s %8td %8td %10.2f %8.2f %8.0f %6.1f%%", c.device.operation.c_str(), c.element, c.size,
+                c.channels, c.device.microseconds, c.device.spread, rate * 1e-9, 100 * rate / copy_.best());
+    if (c.host.microseconds > 0)
+      std::printf(" %11.1f %9.1f", c.host.microseconds, c.host.microseconds / c.device.microseconds);
+    std::putchar('\n');
     std::fflush(stdout);
     lines_.push_back(c);
   }
@@ -112,6 +120,8 @@ void run_tokens(table& to, char const* element) {
     for (std::ptrdiff_t const tokens : {1, 64, 4096}) to.tokens<S>(element, tokens, channels);
   for (std::ptrdiff_t const tokens : {16, 512, 32768}) to.tokens<S>(element, tokens, 4096);
   to.tokens<S>(element, 8192, 7168);
+  for (std::ptrdiff_t const tokens : {16, 64, 256, 512, 1024, 2048, 4096, 16384}) to.ways<S>(element, tokens, 4096);
+  to.ways<S>(element, 8192, 7168);
 }
 
 void run(char const* path, char const* commit) {

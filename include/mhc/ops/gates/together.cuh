@@ -16,44 +16,51 @@
 #include <cstddef>
 
 /// @file
-/// `coefficients`, `pre` and `mix_pre` in one launch. A cluster of eight blocks has 16 tokens, a warp of each every 64th
-/// column block of 32 channels, of all streams, in registers: it mixes them where they are to be mixed, and multiplies
-/// them with φ. The sums of the warps meet in shared memory, and those of the blocks in each other's. Then every block
-/// knows H_pre of all tokens and takes u of its own channels, read again while they are in cache; and its last warp takes
-/// the coefficients of two of the tokens, so that nobody waits for the projection.
+/// `coefficients`, `pre` and `mix_pre` in one launch. A cluster of eight blocks has 16 tokens, or twice as many, a warp of
+/// each every 64th column block of 32 channels, of all streams, in registers: it mixes them where they are to be mixed,
+/// and multiplies them with φ. The sums of the warps meet in shared memory, and those of the blocks in each other's. Then
+/// every block knows H_pre of all tokens and takes u of its own channels, read again while they are in cache; and its last
+/// warp takes the coefficients of its share of the tokens, so that nobody waits for the projection.
 ///
 /// Sums are cut by the number of channels alone, and tokens do not meet: a token has the same bits in any batch that goes
 /// this way.
 
 namespace mhc::detail {
 
-/// Up to so many tokens the one launch is taken.
-inline constexpr std::ptrdiff_t most_tokens_together = 1024;
+/// Up to so many tokens the one launch is taken; and up to so many with 16 tokens to a cluster, which is when a device has
+/// room for all clusters. With 32 φ is read half as often.
+inline constexpr std::ptrdiff_t most_tokens_together = 1024, most_tokens_apart = 256;
 
-template <class Kind, class S>
+/// Of a cluster with 16·M tokens.
+template <class Kind, class S, int M>
 struct together_shape {
   using T = coefficient_t<S>;
   using tiling = score_tiling<Kind::scores_per_row, 5>;
-  static constexpr int N = Kind::streams, ranks = cluster_ranks, warps = 8, threads = 32 * warps, tokens = 16;
+  static constexpr int N = Kind::streams, ranks = cluster_ranks, warps = 8, threads = 32 * warps, tokens = 16 * M;
   static constexpr int pitch = columns_of<Kind>::pitch + 1;  ///< of a token's sums; odd: no bank conflicts
   static constexpr int sums = tokens * pitch, mixing = tokens * (N * N + N);
   static constexpr int elements = (warps + 2) * sums + tokens * N + mixing;
   static constexpr int shared_bytes = elements * static_cast<int>(sizeof(T));
-
-  /// For kinds that normalise all streams of a token together, in float, with few enough scores.
-  static constexpr bool fits = Kind::rows == 1 && Kind::scores_per_row > 0 && tiling::parts == 1 && sizeof(T) == 4;
 };
 
-/// One block's part of 16 tokens. W elements of a stream are moved at once; `Mixes`: x is mixed first.
-template <int W, bool Mixes, class Kind, class S>
+/// Whether there is one launch for a kind: if it normalises all streams of a token together, in float, with few enough
+/// scores.
+template <class Kind, class S>
+inline constexpr bool fits_together = Kind::rows == 1 && Kind::scores_per_row > 0 &&
+                                      score_tiling<Kind::scores_per_row, 5>::parts == 1 &&
+                                      sizeof(coefficient_t<S>) == 4;
+
+/// One block's part of 16·M tokens. W elements of a stream are moved at once; `Mixes`: x is mixed first.
+template <int W, bool Mixes, int M, class Kind, class S>
 struct together {
   using T = coefficient_t<S>;
-  using shape = together_shape<Kind, S>;
+  using shape = together_shape<Kind, S, M>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
   static constexpr int N = Kind::streams, K = Kind::scores_per_row, tiles = shape::tiling::tiles, ranks = shape::ranks;
   static constexpr int E = tile::elements, lane_columns = 2 * E;  ///< of a column block
-  static constexpr int stride = ranks * shape::warps;             ///< column blocks from one of a warp to its next
+  using columns = pack<T, lane_columns>;
+  static constexpr int stride = ranks * shape::warps;  ///< column blocks from one of a warp to its next
 
   mix_pre_arguments<Kind, S> const& in;
   T* memory;
@@ -124,8 +131,8 @@ struct together {
     }
   }
 
-  __device__ pack<T, lane_columns> load(S const* row, std::ptrdiff_t block, bool exists) const {
-    pack<T, lane_columns> a{};
+  __device__ columns load(S const* row, std::ptrdiff_t block, bool exists) const {
+    columns a{};
     if (exists)
       for_runs(block, [&]<int Step>(int e, std::ptrdiff_t c) {
         auto const some = load_pack<T, Step>(row + c);
@@ -133,7 +140,7 @@ struct together {
       });
     return a;
   }
-  __device__ void store(pack<T, lane_columns> const& a, S* row, std::ptrdiff_t block) const {
+  __device__ void store(columns const& a, S* row, std::ptrdiff_t block) const {
     for_runs(block, [&]<int Step>(int e, std::ptrdiff_t c) {
       pack<T, Step> some;
       MHC_UNROLL for (int k = 0; k < Step; ++k) some.at[k] = a.at[e + k];
@@ -157,30 +164,30 @@ struct together {
 
   /// The warp's sums over its columns, those of each column block beginning at zero.
   __device__ void multiply_columns() const {
-    T all[tiles][4] = {}, square[2] = {};
+    T all[M][tiles][4] = {}, square[2 * M] = {};
     std::ptrdiff_t const blocks = (in.x.channels + tile::columns - 1) / tile::columns;
     for (std::ptrdiff_t block = rank * shape::warps + warp; block < blocks; block += stride) {
-      T sum[tiles][4] = {}, norm[2] = {};
-      if constexpr (Mixes) {
-        pack<T, lane_columns> x[2][N];
-        MHC_UNROLL for (int h = 0; h < 2; ++h) mix_columns(g + 8 * h, block, x[h]);
-        MHC_UNROLL for (int i = 0; i < N; ++i) multiply_stream(i, block, x[0][i], x[1][i], sum, norm);
-      } else {
-        MHC_UNROLL for (int i = 0; i < N; ++i) {
-          auto const upper = load(row(in.x, g, i), block, g < count);
-          auto const lower = load(row(in.x, g + 8, i), block, g + 8 < count);
-          multiply_stream(i, block, upper, lower, sum, norm);
+      T sum[M][tiles][4] = {}, norm[2 * M] = {};
+      columns x[2 * M][Mixes ? N : 1];  // of tokens g, g + 8, …
+      if constexpr (Mixes) MHC_UNROLL for (int h = 0; h < 2 * M; ++h) mix_columns(g + 8 * h, block, x[h]);
+      MHC_UNROLL for (int i = 0; i < N; ++i) {
+        columns stream[2 * M];
+        MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
+          int const token = g + 8 * h;
+          stream[h] = Mixes ? x[h][Mixes ? i : 0] : load(row(in.x, token, i), block, token < count);
         }
+        multiply_stream(i, block, stream, sum, norm);
       }
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int e = 0; e < 4; ++e) all[t][e] += sum[t][e];
-      MHC_UNROLL for (int h = 0; h < 2; ++h) square[h] += norm[h];
+      MHC_UNROLL for (int m = 0; m < M; ++m) MHC_UNROLL for (int t = 0; t < tiles; ++t)
+          MHC_UNROLL for (int e = 0; e < 4; ++e) all[m][t][e] += sum[m][t][e];
+      MHC_UNROLL for (int h = 0; h < 2 * M; ++h) square[h] += norm[h];
     }
-    MHC_UNROLL for (int h = 0; h < 2; ++h) {
+    MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
       square[h] += __shfl_xor_sync(0xffffffffu, square[h], 1);
       square[h] += __shfl_xor_sync(0xffffffffu, square[h], 2);
       T* const to = part(warp) + (g + 8 * h) * shape::pitch;
       MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int n = 0; n < 2; ++n) to[8 * t + 2 * q + n] =
-          all[t][2 * h + n];
+          all[h / 2][t][h % 2 * 2 + n];
       if (q == 0) to[columns_of<Kind>::square] = square[h];
     }
   }
@@ -191,7 +198,7 @@ struct together {
   }
 
   /// x' of one token.
-  __device__ void mix_columns(int token, std::ptrdiff_t block, pack<T, lane_columns> (&x)[N]) const {
+  __device__ void mix_columns(int token, std::ptrdiff_t block, columns (&x)[N]) const {
     bool const exists = token < count;
     MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load(row(in.x, token, i), block, exists);
     auto const y = load(in.y.data + (first + token) * in.y.channels, block, exists);
@@ -208,24 +215,22 @@ struct together {
     MHC_UNROLL for (int i = 0; i < N; ++i) store(x[i], row(in.x_next, token, i), block);
   }
 
-  __device__ void multiply_stream(int i, std::ptrdiff_t block, pack<T, lane_columns> const& upper,
-                                  pack<T, lane_columns> const& lower, T (&sum)[tiles][4], T (&norm)[2]) const {
+  __device__ void multiply_stream(int i, std::ptrdiff_t block, columns const (&x)[2 * M], T (&sum)[M][tiles][4],
+                                  T (&norm)[2 * M]) const {
     MHC_UNROLL for (int half = 0; half < 2; ++half) {
       pack<T, E> phi[tiles];
       MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = load_phi(8 * t + g, i, block, half);
-      MHC_UNROLL for (int e = 0; e < E; ++e) {
-        norm[0] += upper.at[half * E + e] * upper.at[half * E + e];
-        norm[1] += lower.at[half * E + e] * lower.at[half * E + e];
-      }
+      MHC_UNROLL for (int h = 0; h < 2 * M; ++h) MHC_UNROLL for (int e = half * E; e < half * E + E; ++e) norm[h] +=
+          x[h].at[e] * x[h].at[e];
       MHC_UNROLL for (int e = 0; e < E; e += 2) {  // which of the columns meet does not matter
-        factors<S, 4> a;
         factors<T, 2> b[tiles];
-        MHC_UNROLL for (int h = 0; h < 2; ++h) {
-          a.set(2 * h, upper.at[half * E + e + h]);
-          a.set(2 * h + 1, lower.at[half * E + e + h]);
-          MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(h, phi[t].at[e + h]);
+        MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(k, phi[t].at[e + k]);
+        MHC_UNROLL for (int m = 0; m < M; ++m) {
+          factors<S, 4> a;
+          MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int h = 0; h < 2; ++h)
+              a.set(2 * k + h, x[2 * m + h].at[half * E + e + k]);
+          multiply(sum[m], a, b);
         }
-        multiply(sum, a, b);
       }
     }
   }
@@ -278,31 +283,38 @@ struct together {
   }
 };
 
-template <int W, bool Mixes, class Kind, class S>
-__global__ void __launch_bounds__(together_shape<Kind, S>::threads, Mixes ? 1 : 2)
+template <int W, bool Mixes, int M, class Kind, class S>
+__global__ void __launch_bounds__(together_shape<Kind, S, M>::threads, W == 1 || Mixes || M > 1 ? 1 : 2)
     together_kernel(mix_pre_arguments<Kind, S> in) {
 #if defined(MHC_CUDA_EMULATION) || __CUDA_ARCH__ >= 900
-  using shape = together_shape<Kind, S>;
+  using shape = together_shape<Kind, S, M>;
   std::ptrdiff_t const items = (in.x.size + shape::tokens - 1) / shape::tokens * shape::ranks;
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    together<W, Mixes, Kind, S>(in, reinterpret_cast<coefficient_t<S>*>(dynamic_shared_memory()), item).run();
+    together<W, Mixes, M, Kind, S>(in, reinterpret_cast<coefficient_t<S>*>(dynamic_shared_memory()), item).run();
 #endif
 }
 
 /// Whether it has been done: it is not where the device has no clusters.
-template <bool Mixes, class Kind, class S>
-bool launch_together(cuda::policy const& where, char const* operation, mix_pre_arguments<Kind, S> const& a) {
-  using shape = together_shape<Kind, S>;
+template <bool Mixes, int M, class Kind, class S>
+bool launch_together_by(cuda::policy const& where, char const* operation, mix_pre_arguments<Kind, S> const& a) {
+  using shape = together_shape<Kind, S, M>;
   constexpr int W = pack_width<S>;
   bool const packed = can_pack<S>(a.x.channels, a.x.data, a.y.data, a.x_next.data, a.next.u.data) &&
                       can_pack<coefficient_t<S>>(a.x.channels, a.parameters.phi);
-  auto* const kernel = packed ? together_kernel<W, Mixes, Kind, S> : together_kernel<1, Mixes, Kind, S>;
+  auto* const kernel = packed ? together_kernel<W, Mixes, M, Kind, S> : together_kernel<1, Mixes, M, Kind, S>;
   if (!runs_in_clusters(operation, kernel)) return false;
   auto const clusters = block_count(a.x.size, shape::tokens);
   constexpr unsigned most = 2147483647 / shape::ranks;
   launch(where, operation, kernel,
          {(clusters < most ? clusters : most) * shape::ranks, shape::threads, shape::shared_bytes, shape::ranks}, a);
   return true;
+}
+/// Streams that are mixed take the registers of 32 tokens.
+template <bool Mixes, class Kind, class S>
+bool launch_together(cuda::policy const& where, char const* operation, mix_pre_arguments<Kind, S> const& a) {
+  if constexpr (!Mixes)
+    if (a.x.size > most_tokens_apart) return launch_together_by<Mixes, 2>(where, operation, a);
+  return launch_together_by<Mixes, 1>(where, operation, a);
 }
 
 }  // namespace mhc::detail
