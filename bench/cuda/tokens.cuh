@@ -57,6 +57,17 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
     cuda::gates_by_scan(policy, operation, a.kind, parameters_of<kind_type, float const>(a.parameters),
                         stream_view<S const, N>(a.streams(x)), outputs(a));
   };
+  auto const coefficients_by = [&]<int M>(std::integral_constant<int, M>) {
+    return [&](cuda::policy const& policy, arrays const& a) {  // the scan alone, of 16·M rows to a warp
+      constexpr int K = kind_type::scores_per_row;
+      detail::gates_workspace<kind_type> const at(a.kind, a.tokens, static_cast<float*>(policy.workspace));
+      detail::scan_task<S> const task{a.x, a.parameters.phi, nullptr,     a.tokens, a.kind.channels,
+                                      1,   at.chunks,        at.scanned()};
+      detail::launch_scan_of<detail::pack_width<S>, S, K, N, false, M>(policy, operation, task);
+    };
+  };
+  timed("scan, 16 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 1>{}));
+  timed("scan, 32 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 2>{}));
   timed("pre by scan", pre_bytes, [&](auto const& policy, arrays const& a) { scanned(policy, a, a.x); });
   timed("mix, pre by scan", mix_pre_bytes, [&](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.res_gradient), a.vectors(a.post_gradient), a.streams(a.x), a.token(a.y),

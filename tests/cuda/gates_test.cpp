@@ -85,7 +85,8 @@ TEMPLATE_LIST_TEST_CASE("many tokens of gates on the device", "[cuda][gates][lar
   using S = typename TestType::value;
   using T = mhc::coefficient_t<S>;
   constexpr int N = TestType::n;
-  std::ptrdiff_t const channels = 24, batch = GENERATE(611, 1111);  // in one launch where there is one, and by the scan
+  // In one launch where there is one, by the scan, and by the scan with twice as many rows to a block.
+  auto const [batch, channels] = GENERATE(std::pair(611, 24), std::pair(1111, 24), std::pair(4400, 104));
   CAPTURE(batch);
   auto const kind = TestType::make(channels);
   auto const p = random_parameters(kind);

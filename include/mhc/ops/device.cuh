@@ -86,6 +86,15 @@ struct launch_shape {
   int cluster = 1;
 };
 
+/// Whether a block of the present device can have so much dynamic shared memory.
+inline bool has_shared_memory(char const* operation, int bytes) {
+  int device = 0, most = 0;
+  check_cuda(operation, "asking for the device", cudaGetDevice(&device));
+  check_cuda(operation, "asking for shared memory",
+             cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  return bytes <= most;
+}
+
 template <class... Parameters, class... Arguments>
 void launch(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...), launch_shape shape,
             Arguments const&... arguments) {
