@@ -25,7 +25,7 @@ template <class S>
 void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say) {
   using arrays = token_arrays<S>;
   using kind_type = typename arrays::kind_type;
-  constexpr int N = arrays::N;
+  constexpr int N = arrays::N, K = kind_type::scores_per_row, W = detail::pack_width<S>;
   constexpr char const* operation = "mhc_cuda_bench";
   std::vector<array> memory;
   auto const sets = rotating(memory, [&](auto const& some) { return token_set<S>(tokens, channels, some); });
@@ -59,11 +59,10 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
   };
   auto const coefficients_by = [&]<int M>(std::integral_constant<int, M>) {
     return [&](cuda::policy const& policy, arrays const& a) {  // the scan alone, of 16·M rows to a warp
-      constexpr int K = kind_type::scores_per_row;
       detail::gates_workspace<kind_type> const at(a.kind, a.tokens, static_cast<float*>(policy.workspace));
       detail::scan_task<S> const task{a.x, a.parameters.phi, nullptr,     a.tokens, a.kind.channels,
                                       1,   at.chunks,        at.scanned()};
-      detail::launch_scan_of<detail::pack_width<S>, S, K, N, false, M>(policy, operation, task);
+      detail::launch_scan_of<W, S, K, N, false, M>(policy, operation, task);
     };
   };
   timed("scan, 16 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 1>{}));
