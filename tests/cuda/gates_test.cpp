@@ -104,25 +104,27 @@ TEMPLATE_LIST_TEST_CASE("many tokens of gates on the device", "[cuda][gates][lar
   CHECK(relative_error(d.parameters, widen(f.parameters)) <= 64 * chain<T>(N, channels));
 }
 
-TEMPLATE_TEST_CASE("a token on the device has the same coefficients in any batch of one launch", "[cuda][gates][law]",
-                   float, mhc::bfloat16) {
+TEMPLATE_TEST_CASE("a token on the device has the same bits in any batch that goes the same way",
+                   "[cuda][gates][law][kernels]", float, mhc::bfloat16) {
   using one = on_device<TestType, 4, mhc_sinkhorn>;
   std::ptrdiff_t const channels = 104, row = 4 * channels;
   auto const kind = one::make(channels);
   auto const p = random_parameters(kind);
-  auto const x = gaussian<TestType>(300 * row, 1, 26);  // clusters have 16 tokens, and 32 in a batch of that size
-  auto const all = run_gates<one>(true, kind, p, x);
-  for (std::ptrdiff_t const first : {0, 21, 290}) {
-    auto const h = run_gates<one>(true, kind, p, {x.begin() + first * row, x.begin() + (first + 10) * row});
-    auto const same = [&]<class V>(V const& part, V const& whole, std::ptrdiff_t width) {
-      return same_bits(part, V(whole.begin() + first * width, whole.begin() + (first + 10) * width));
+  auto const x = gaussian<TestType>(4400 * row, 1, 26);
+  auto const run = [&](std::ptrdiff_t first, std::ptrdiff_t count) {
+    return run_gates<one>(true, kind, p, {x.begin() + first * row, x.begin() + (first + count) * row});
+  };
+  auto const same = [&](auto const& part, auto const& whole, std::ptrdiff_t first, std::ptrdiff_t count) {
+    auto const equal = [&]<class V>(V const& a, V const& b, std::ptrdiff_t width) {
+      return same_bits(a, V(b.begin() + first * width, b.begin() + (first + count) * width));
     };
-    CAPTURE(first);
-    CHECK(same(h.pre, all.pre, 4));
-    CHECK(same(h.post, all.post, 4));
-    CHECK(same(h.res, all.res, 16));
-    CHECK(same(h.u, all.u, channels));
-  }
+    return equal(part.pre, whole.pre, 4) && equal(part.post, whole.post, 4) && equal(part.res, whole.res, 16) &&
+           equal(part.u, whole.u, channels);
+  };
+  auto const together = run(0, 300);  // clusters have 32 tokens there, and 16 in smaller batches
+  for (std::ptrdiff_t const first : {0, 21, 290}) CHECK(same(run(first, 10), together, first, 10));
+  auto const scanned = run(0, 4400);  // warps have 32 rows there, and 16 in smaller batches
+  CHECK(same(run(2000, 1100), scanned, 2000, 1100));
 }
 
 struct learned {

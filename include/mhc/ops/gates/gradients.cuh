@@ -57,7 +57,8 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
             detail::store_pack(detail::in_pieces(s.inverse_rms[r] * d_score), row + k * detail::pieces<T>);
           }
           row[weights::norm] = norm * s.inverse_rms[r] * s.inverse_rms[r] / static_cast<T>(scanned.length);
-          MHC_UNROLL for (int i = 0; i < P; ++i) row[weights::h_pre + i] = d.h_pre[r * P + i];
+          MHC_UNROLL for (int i = 0; weights::h_pre + i < weights::pitch; ++i)  // what pads the row is copied with it
+              row[weights::h_pre + i] = i < P ? d.h_pre[r * P + (i < P ? i : 0)] : T(0);
         }
       });
 }
