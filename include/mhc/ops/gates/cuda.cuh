@@ -15,7 +15,7 @@
 namespace mhc::cuda {
 
 template <class Kind, class T, int N>
-__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1)
     gates_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                  detail::gate_outputs<T, N> out) {
   detail::for_each_token_scores<Kind>(

@@ -26,7 +26,7 @@ struct gate_weights {
 };
 
 template <class Kind, class T, int N>
-__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1)
     gate_weights_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                         detail::gate_output_gradients<T, N> in, bool with_u, gate_weights<T> out) {
   constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
