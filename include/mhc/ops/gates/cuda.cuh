@@ -5,9 +5,9 @@
 #include <mhc/ops/aggregate/cuda.cuh>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/gates/gradients.cuh>
+#include <mhc/ops/gates/one_launch.cuh>
 #include <mhc/ops/gates/scan.cuh>
 #include <mhc/ops/gates/scores.cuh>
-#include <mhc/ops/gates/together.cuh>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/gates/workspace.cuh>
 #include <mhc/ops/parameters.hpp>
