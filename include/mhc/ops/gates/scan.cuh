@@ -56,7 +56,7 @@ struct scan_shape {
   static constexpr int per_multiprocessor = M == 1 && sizeof(S) <= 4 ? 2 : 1;  ///< blocks that have room
 };
 
-/// From so many blocks on they have twice as many rows.
+/// From so many blocks on they have twice as many rows: of half the rows two would share a multiprocessor.
 inline constexpr std::ptrdiff_t least_tall_blocks = 72;
 
 /// Where the scan leaves its sums: chunk after chunk, row after row, so many numbers.
@@ -242,7 +242,7 @@ void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<
          {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
 }
 
-/// Twice as many rows to a block where that leaves work for most multiprocessors, and they have room.
+/// Twice as many rows to a block where there are enough, and multiprocessors have room for them. The bits are the same.
 template <int W, class S, int K, int P, bool Dots>
 void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
   using tall = scan_shape<S, K, P, Dots, 2>;
