@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(256) copy_kernel(float4 const* from, float4* t
 
 copy_rates copy_bandwidth() {
   constexpr std::ptrdiff_t count = std::ptrdiff_t{1} << 28;
-  array const from(count, 1), to(count, 2);
+  auto const from = array::random<float>(count, 1, 1), to = array::random<float>(count, 1, 2);
   auto const rate = [&](auto const& copy) {
     return 2 * static_cast<double>(from.bytes()) / (time(1, copy).microseconds * 1e-6);
   };
@@ -38,8 +38,8 @@ copy_rates copy_bandwidth() {
     require_success(cudaMemcpyAsync(to.data(), from.data(), from.bytes(), cudaMemcpyDeviceToDevice, stream), "copying");
   });
   double const by_kernel = rate([&](cudaStream_t stream, std::size_t) {
-    copy_kernel<<<count / 4 / 256, 256, 0, stream>>>(reinterpret_cast<float4 const*>(from.data()),
-                                                     reinterpret_cast<float4*>(to.data()));
+    copy_kernel<<<count / 4 / 256, 256, 0, stream>>>(static_cast<float4 const*>(from.data()),
+                                                     static_cast<float4*>(to.data()));
     require_success(cudaGetLastError(), "copying");
   });
   return {by_driver, by_kernel};

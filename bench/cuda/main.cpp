@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// mhc_cuda_bench [result.json]: every operation on the present GPU, in float, with 4 streams; a table, and JSON.
+// mhc_cuda_bench [result.json [commit]]: every operation with 4 streams on the present GPU, and beside it on the cores
+// of the host; a table, and JSON.
 
 #include "cases.hpp"
+#include "support/processor.hpp"
+#include "support/threads.hpp"
 
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,58 +17,127 @@ namespace {
 
 using namespace mhc::bench;
 
-void write_json(std::string const& path, device_facts const& device, copy_rates const& copy,
-                std::vector<result> const& results) {
-  std::ofstream out(path);
-  out << "{\"device\": \"" << device.name << "\", \"capability\": \"" << device.capability
-      << "\", \"driver\": " << device.driver << ", \"runtime\": " << device.runtime << ", \"flags\": \"" MHC_CUDA_FLAGS
-      << "\", \"command\": \"./dev gpu\", \"multiprocessors\": " << device.multiprocessors
-      << ", \"l2_bytes\": " << device.cache << ", \"copy_bytes_per_second\": " << copy.best()
-      << ", \"by_driver\": " << copy.by_driver << ", \"by_kernel\": " << copy.by_kernel << ",\n \"results\": [";
-  char const* separator = "\n";
-  for (auto const& r : results) {
-    out << separator << "  {\"operation\": \"" << r.operation << "\", \"size\": " << r.size
-        << ", \"channels\": " << r.channels << ", \"bytes\": " << r.bytes << ", \"microseconds\": " << r.microseconds
-        << ", \"spread_microseconds\": " << r.spread << "}";
-    separator = ",\n";
+/// One line of the table.
+struct comparison {
+  char const* element;
+  std::ptrdiff_t size, channels;  ///< tokens, or matrices with channels 0
+  result device, host;
+};
+
+class table {
+ public:
+  table() : device_(present_device()), copy_(copy_bandwidth()), cores_(::bench::thread_counts().back()) {
+    std::printf("%s, %s, %d multiprocessors, %zu MB of L2; copy %.0f GB/s by the driver, %.0f by a kernel\n",
+                device_.name.c_str(), device_.capability.c_str(), device_.multiprocessors, device_.cache >> 20,
+                copy_.by_driver * 1e-9, copy_.by_kernel * 1e-9);
+    std::printf("%s, mhc::simd on %d threads\n", ::bench::processor().c_str(), cores_);
+    std::printf("%-30s %-8s %8s %8s %10s %8s %8s %7s %11s %9s\n", "operation", "element", "size", "channels", "us",
+                "+-", "GB/s", "copy", "host us", "host/GPU");
   }
-  out << "\n]}\n";
-  if (!out) throw std::runtime_error("cannot write " + path);
+
+  template <class S>
+  void tokens(char const* element, std::ptrdiff_t tokens, std::ptrdiff_t channels) {
+    compare(
+        element, tokens, channels, [&](report const& say) { time_tokens<S>(tokens, channels, say); },
+        [&](report const& say) { time_tokens_on_host<S>(tokens, channels, say); });
+  }
+  void projections(std::ptrdiff_t matrices) {
+    compare(
+        "float", matrices, 0, [&](report const& say) { time_projections(matrices, say); },
+        [&](report const& say) { time_projections_on_host(matrices, say); });
+  }
+
+  /// On the device alone.
+  template <class S>
+  void ways(char const* element, std::ptrdiff_t tokens, std::ptrdiff_t channels) {
+    time_ways<S>(tokens, channels, [&](result const& r) { print({element, tokens, channels, r, {}}); });
+  }
+
+  void finish(char const* path, char const* commit) const {
+    auto const again = copy_bandwidth();
+    std::printf("copy at the end: %.0f GB/s by the driver, %.0f by a kernel\n", again.by_driver * 1e-9,
+                again.by_kernel * 1e-9);
+    if (path != nullptr) write_json(path, commit);
+  }
+
+ private:
+  /// Both sides make the same results in the same order.
+  template <class OnDevice, class OnHost>
+  void compare(char const* element, std::ptrdiff_t size, std::ptrdiff_t channels, OnDevice const& on_device,
+               OnHost const& on_host) {
+    std::vector<result> device;
+    on_device([&](result const& r) { device.push_back(r); });
+    std::size_t next = 0;
+    on_host([&](result const& r) {
+      if (next == device.size() || device[next].operation != r.operation)
+        throw std::logic_error("the device has no result for " + r.operation);
+      print({element, size, channels, device[next++], r});
+    });
+  }
+
+  void print(comparison const& c) {
+    double const rate = c.device.bytes / (c.device.microseconds * 1e-6);
+    std::printf("%-30s %-8s %8td %8td %10.2f %8.2f %8.0f %6.1f%%", c.device.operation.c_str(), c.element, c.size,
+                c.channels, c.device.microseconds, c.device.spread, rate * 1e-9, 100 * rate / copy_.best());
+    if (c.host.microseconds > 0)
+      std::printf(" %11.1f %9.1f", c.host.microseconds, c.host.microseconds / c.device.microseconds);
+    std::putchar('\n');
+    std::fflush(stdout);
+    lines_.push_back(c);
+  }
+
+  void write_json(char const* path, char const* commit) const {
+    std::ofstream out(path);
+    out << "{\"device\": \"" << device_.name << "\", \"capability\": \"" << device_.capability
+        << "\", \"driver\": " << device_.driver << ", \"runtime\": " << device_.runtime
+        << ", \"flags\": \"" MHC_CUDA_FLAGS << "\", \"command\": \"./dev gpu\", \"commit\": \"" << commit
+        << "\", \"multiprocessors\": " << device_.multiprocessors << ", \"l2_bytes\": " << device_.cache
+        << ", \"copy_bytes_per_second\": " << copy_.best() << ", \"by_driver\": " << copy_.by_driver
+        << ", \"by_kernel\": " << copy_.by_kernel << ", \"host\": \"" << ::bench::processor()
+        << "\", \"host_threads\": " << cores_ << ",\n \"results\": [";
+    char const* separator = "\n";
+    for (auto const& c : lines_) {
+      out << separator << "  {\"operation\": \"" << c.device.operation << "\", \"element\": \"" << c.element
+          << "\", \"size\": " << c.size << ", \"channels\": " << c.channels << ", \"bytes\": " << c.device.bytes
+          << ", \"microseconds\": " << c.device.microseconds << ", \"spread_microseconds\": " << c.device.spread
+          << ", \"host_microseconds\": " << c.host.microseconds << "}";
+      separator = ",\n";
+    }
+    out << "\n]}\n";
+    if (!out) throw std::runtime_error(std::string("cannot write ") + path);
+  }
+
+  device_facts device_;
+  copy_rates copy_;
+  int cores_;
+  std::vector<comparison> lines_;
+};
+
+/// From the tokens of one step of decoding to those of a batch in training.
+template <class S>
+void run_tokens(table& to, char const* element) {
+  for (std::ptrdiff_t const channels : {1280, 2560, 4096, 7168})
+    for (std::ptrdiff_t const tokens : {1, 64, 4096}) to.tokens<S>(element, tokens, channels);
+  for (std::ptrdiff_t const tokens : {16, 512, 32768}) to.tokens<S>(element, tokens, 4096);
+  to.tokens<S>(element, 8192, 7168);
+  for (std::ptrdiff_t const tokens : {16, 64, 256, 512, 1024, 2048, 4096, 16384}) to.ways<S>(element, tokens, 4096);
+  to.ways<S>(element, 8192, 7168);
 }
 
-void run(char const* path) {
-  auto const device = present_device();
-  auto const copy = copy_bandwidth();
-  std::printf("%s, %s, %d multiprocessors, %zu MB of L2; copy %.0f GB/s by the driver, %.0f by a kernel\n",
-              device.name.c_str(), device.capability.c_str(), device.multiprocessors, device.cache >> 20,
-              copy.by_driver * 1e-9, copy.by_kernel * 1e-9);
-  std::printf("%-30s %9s %8s %11s %9s %9s %7s\n", "operation", "size", "channels", "us", "+-", "GB/s", "copy");
-  std::vector<result> results;
-  report const say = [&](result const& r) {
-    double const rate = r.bytes / (r.microseconds * 1e-6);
-    std::printf("%-30s %9td %8td %11.2f %9.2f %9.0f %6.1f%%\n", r.operation.c_str(), r.size, r.channels, r.microseconds,
-                r.spread, rate * 1e-9, 100 * rate / copy.best());
-    std::fflush(stdout);
-    results.push_back(r);
-  };
-  for (std::ptrdiff_t const channels : {1280, 2560, 4096, 7168})
-    for (std::ptrdiff_t const tokens : {4096, 32768}) {
-      if (tokens == 32768 && channels != 1280 && channels != 4096) continue;
-      time_streams(tokens, channels, say);
-      time_gates(tokens, channels, say);
-    }
-  for (std::ptrdiff_t const matrices : {512, 8192, 131072, 1048576}) time_projections(matrices, say);
-  auto const again = copy_bandwidth();
-  std::printf("copy at the end: %.0f GB/s by the driver, %.0f by a kernel\n", again.by_driver * 1e-9,
-              again.by_kernel * 1e-9);
-  if (path != nullptr) write_json(path, device, copy, results);
+void run(char const* path, char const* commit) {
+  table to;
+  run_tokens<float>(to, "float");
+  run_tokens<mhc::bfloat16>(to, "bfloat16");
+  to.tokens<mhc::half>("half", 4096, 4096);
+  for (std::ptrdiff_t const matrices : {512, 8192, 131072, 1048576}) to.projections(matrices);
+  to.finish(path, commit);
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
   try {
-    run(argc > 1 ? argv[1] : nullptr);
+    run(argc > 1 ? argv[1] : nullptr, argc > 2 ? argv[2] : "unknown");
   } catch (std::exception const& e) {
     std::fprintf(stderr, "mhc_cuda_bench: %s\n", e.what());
     return 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cases.hpp"
+#include "operations.hpp"
 #include "timing.cuh"
 
 #include <utility>
@@ -9,34 +10,34 @@
 
 namespace mhc::bench {
 
-/// As many sets of arrays of these sizes as together exceed twice the L2 cache.
-class rotating {
- public:
-  explicit rotating(std::vector<std::ptrdiff_t> const& sizes) {
-    std::size_t one = 0;
-    for (auto const size : sizes) one += static_cast<std::size_t>(size) * sizeof(float);
-    std::size_t const wanted = 2 * present_device().cache / one + 1;
-    unsigned seed = 0;
-    for (std::size_t k = 0; k < wanted && k < 64; ++k) {
-      sets_.emplace_back();
-      for (auto const size : sizes) sets_.back().emplace_back(size, ++seed);
-    }
-  }
-  std::size_t count() const { return sets_.size(); }
-  float* operator()(std::size_t set, std::size_t which) const { return sets_[set][which].data(); }
-
- private:
-  std::vector<std::vector<array>> sets_;
-};
-
-/// Times run(stream, at), where at(k) is array k of a set, and reports it.
-template <class Run>
-void report_time(report const& say, char const* operation, std::ptrdiff_t size, std::ptrdiff_t channels,
-                 std::ptrdiff_t elements_moved, rotating const& sets, Run const& run) {
-  auto const t = time(sets.count(), [&](cudaStream_t stream, std::size_t k) {
-    run(stream, [&](std::size_t which) { return sets(k, which); });
-  });
-  say({operation, size, channels, static_cast<double>(elements_moved) * sizeof(float), t.microseconds, t.spread});
+/// As many sets of arrays as together exceed twice the L2 cache; make(some) makes one.
+template <class Make>
+auto rotating(std::vector<array>& memory, Make const& make) {
+  std::size_t bytes = 0;
+  unsigned seed = 0;
+  auto const some = [&]<class E>(std::ptrdiff_t count, double scale) {
+    memory.push_back(array::random<E>(count, scale, ++seed));
+    bytes += memory.back().bytes();
+    return static_cast<E*>(memory.back().data());
+  };
+  std::vector<decltype(make(some))> sets{make(some)};
+  std::size_t const wanted = 2 * present_device().cache / bytes + 1;
+  while (sets.size() < wanted && sets.size() < 64) sets.push_back(make(some));
+  return sets;
 }
+
+/// A set with the policy's scratch memory.
+template <class S>
+struct token_set {
+  token_arrays<S> arrays;
+  float* scratch;
+  std::size_t bytes;
+
+  template <class Some>
+  token_set(std::ptrdiff_t tokens, std::ptrdiff_t channels, Some const& some)
+      : arrays(tokens, channels, some), bytes(cuda::workspace_bytes(arrays.kind, tokens)) {
+    scratch = some.template operator()<float>(static_cast<std::ptrdiff_t>(bytes / sizeof(float)), 1);
+  }
+};
 
 }  // namespace mhc::bench

@@ -21,34 +21,38 @@ inline void require_success(cudaError_t status, char const* doing) {
 }
 
 template <class T>
-__global__ void fill_kernel(T* to, std::ptrdiff_t count, unsigned seed) {
+__global__ void fill_kernel(T* to, std::ptrdiff_t count, float scale, unsigned seed) {
   std::ptrdiff_t const turn = static_cast<std::ptrdiff_t>(gridDim.x) * blockDim.x;
   for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(blockIdx.x) * blockDim.x + threadIdx.x; k < count; k += turn) {
     auto h = static_cast<unsigned>(k) * 2654435761U + seed * 40503U;
     h ^= h >> 15, h *= 2246822519U, h ^= h >> 13, h *= 3266489917U, h ^= h >> 16;
-    to[k] = static_cast<T>(h) * T(3.46 / 4294967296.0) - T(1.73);  // uniform, variance 1
+    to[k] = T(scale * (static_cast<float>(h) * (3.46f / 4294967296.0f) - 1.73f));  // uniform, variance 1
   }
 }
 
 /// Device memory with random numbers.
 class array {
  public:
-  array() = default;
-  explicit array(std::ptrdiff_t count, unsigned seed) : count_(count) {
-    require_success(cudaMalloc(&data_, static_cast<std::size_t>(std::max<std::ptrdiff_t>(count, 1)) * sizeof(float)),
-                    "cudaMalloc");
-    fill_kernel<<<1024, 256>>>(data_, count, seed);
+  template <class T>
+  static array random(std::ptrdiff_t count, double scale, unsigned seed) {
+    array a(static_cast<std::size_t>(count) * sizeof(T));
+    fill_kernel<<<1024, 256>>>(static_cast<T*>(a.data_), count, static_cast<float>(scale), seed);
     require_success(cudaGetLastError(), "filling");
+    return a;
   }
-  array(array&& other) noexcept : data_(other.data_), count_(other.count_) { other.data_ = nullptr; }
+  array(array&& other) noexcept : data_(other.data_), bytes_(other.bytes_) { other.data_ = nullptr; }
   array& operator=(array&&) = delete;
   ~array() { cudaFree(data_); }
-  float* data() const { return data_; }
-  std::size_t bytes() const { return static_cast<std::size_t>(count_) * sizeof(float); }
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
-  float* data_ = nullptr;
-  std::ptrdiff_t count_ = 0;
+  explicit array(std::size_t bytes) : bytes_(bytes) {
+    require_success(cudaMalloc(&data_, std::max<std::size_t>(bytes, 1)), "cudaMalloc");
+  }
+
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
 struct measurement {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/memory.hpp"
+#include "support/processor.hpp"
 #include "support/threads.hpp"
 
 #include <mhc/ops/lanes.hpp>
@@ -9,20 +10,11 @@
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace bench {
-
-/// From /proc/cpuinfo.
-inline std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.compare(0, 10, "model name") == 0) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
 
 inline std::string compiler() {
 #if defined(__clang__)

@@ -3,6 +3,7 @@
 #include "cuda/support/network.hpp"
 
 #include <mhc/ops/contract/contract.hpp>
+#include <mhc/ops/expand/expand.hpp>
 
 namespace mhc::test {
 
@@ -17,6 +18,8 @@ std::string words(F&& f) {
   }
   return "no such exception";
 }
+
+__global__ void fill_nothing() {}
 
 std::string refusal_of_workspace(std::size_t offset, std::size_t missing) {
   constexpr std::ptrdiff_t tokens = 2, channels = 4;
@@ -48,6 +51,25 @@ std::string refusal_of_small_workspace() { return refusal_of_workspace(0, 1); }
 std::string refusal_of_misaligned_workspace() { return refusal_of_workspace(8, 0); }
 std::string words_of_cuda_error() {
   return words<cuda_error>([] { detail::check_cuda("mhc::mix", "launching a kernel", cudaErrorMemoryAllocation); });
+}
+
+std::string words_of_failed_launch() {
+  return words<cuda_error>([] {
+    detail::launch(cuda::policy{}, "mhc::mix", fill_nothing, {1, 4096});  // more threads than a block may have
+  });
+}
+bool error_is_left_behind() { return cudaGetLastError() != cudaSuccess; }
+
+bool error_of_others_is_left_alone() {
+  constexpr std::ptrdiff_t tokens = 3, channels = 8;
+  device_array<float> const y(std::vector<float>(tokens * channels, 1.5F)), x(tokens * 4 * channels);
+  void* memory = nullptr;
+  if (cudaMalloc(&memory, std::size_t{1} << 50) != cudaErrorMemoryAllocation) return false;
+  expand(cuda::policy{}, {y.data(), tokens, channels}, stream_view<float, 4>{x.data(), tokens, channels});
+  bool const still_there = cudaGetLastError() == cudaErrorMemoryAllocation;
+  for (float const v : x.values())
+    if (v != 1.5F) return false;
+  return still_there;
 }
 
 }  // namespace mhc::test

@@ -11,3 +11,9 @@ TEST_CASE("the CUDA policy refuses what it cannot use, in words", "[cuda][errors
   CHECK_THAT(refusal_of_misaligned_workspace(), contains("policy.workspace is null or misaligned"));
   CHECK(words_of_cuda_error() == "mhc::mix: launching a kernel: cudaErrorMemoryAllocation: out of memory");
 }
+
+TEST_CASE("errors of CUDA belong to the call that made them", "[cuda][errors]") {
+  CHECK(error_of_others_is_left_alone());
+  CHECK_THAT(words_of_failed_launch(), contains("mhc::mix: launching a kernel: cudaErrorInvalid"));
+  CHECK(!error_is_left_behind());
+}

@@ -85,7 +85,9 @@ TEMPLATE_LIST_TEST_CASE("many tokens of gates on the device", "[cuda][gates][lar
   using S = typename TestType::value;
   using T = mhc::coefficient_t<S>;
   constexpr int N = TestType::n;
-  std::ptrdiff_t const channels = 24, batch = 611;
+  // In one launch where there is one, by the scan, and by the scan with twice as many rows to a block.
+  auto const [batch, channels] = GENERATE(std::pair(611, 24), std::pair(1111, 24), std::pair(4400, 104));
+  CAPTURE(batch);
   auto const kind = TestType::make(channels);
   auto const p = random_parameters(kind);
   auto const x = gaussian<S>(batch * N * channels, 1, 23);
@@ -100,6 +102,29 @@ TEMPLATE_LIST_TEST_CASE("many tokens of gates on the device", "[cuda][gates][lar
   auto const f = run_gates_vjp<on_host<TestType>>(true, kind, p, numbers, g);
   CHECK(error_beyond_rounding<S>(d.x, widen(f.x)) <= 64 * chain<T>(N, channels) * largest(f.x));
   CHECK(relative_error(d.parameters, widen(f.parameters)) <= 64 * chain<T>(N, channels));
+}
+
+TEMPLATE_TEST_CASE("a token on the device has the same bits in any batch that goes the same way",
+                   "[cuda][gates][law][kernels]", float, mhc::bfloat16) {
+  using one = on_device<TestType, 4, mhc_sinkhorn>;
+  std::ptrdiff_t const channels = 104, row = 4 * channels;
+  auto const kind = one::make(channels);
+  auto const p = random_parameters(kind);
+  auto const x = gaussian<TestType>(4400 * row, 1, 26);
+  auto const run = [&](std::ptrdiff_t first, std::ptrdiff_t count) {
+    return run_gates<one>(true, kind, p, {x.begin() + first * row, x.begin() + (first + count) * row});
+  };
+  auto const same = [&](auto const& part, auto const& whole, std::ptrdiff_t first, std::ptrdiff_t count) {
+    auto const equal = [&]<class V>(V const& a, V const& b, std::ptrdiff_t width) {
+      return same_bits(a, V(b.begin() + first * width, b.begin() + (first + count) * width));
+    };
+    return equal(part.pre, whole.pre, 4) && equal(part.post, whole.post, 4) && equal(part.res, whole.res, 16) &&
+           equal(part.u, whole.u, channels);
+  };
+  auto const together = run(0, 300);  // clusters have 32 tokens there, and 16 in smaller batches
+  for (std::ptrdiff_t const first : {0, 21, 290}) CHECK(same(run(first, 10), together, first, 10));
+  auto const scanned = run(0, 4400);  // warps have 32 rows there, and 16 in smaller batches
+  CHECK(same(run(2000, 1100), scanned, 2000, 1100));
 }
 
 struct learned {

@@ -14,4 +14,5 @@ TEMPLATE_TEST_CASE("mix_pre on the device is mix, then pre, bit for bit, and so 
       CAPTURE(channels, batch);
       check_mix_pre<on_device, TestType>(batch, channels, {});
     }
+  for (std::ptrdiff_t const batch : {300, 1030}) check_mix_pre<on_device, TestType>(batch, 40, {});  // by other kernels
 }

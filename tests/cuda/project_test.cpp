@@ -163,6 +163,25 @@ TEMPLATE_LIST_TEST_CASE("the second derivative of entropic on the device", "[cud
   CHECK(relative_error(z_out, z_exact) <= 32 * K * eps<T>);
 }
 
+// As in kernels_test.cpp.
+TEMPLATE_TEST_CASE("each kernel of projections", "[cuda][kernels]", mhc::sinkhorn<>, mhc::entropic, mhc::permutation) {
+  constexpr int N = 4, K = mhc::logits_of<TestType, N>;
+  constexpr std::ptrdiff_t batch = 130;
+  TestType const projection{};
+  auto const z = gaussian<float>(batch * K, 1, 1), d = gaussian<float>(batch * K, 1, 2),
+             g = gaussian<float>(batch * N * N, 1, 3);
+  auto const actual = run<float, N>(device_policy{}, projection, z, d, g, batch);
+  auto const expected = run<float, N>(mhc::seq, projection, z, d, g, batch);
+  CHECK(relative_error(actual.plan, widen(expected.plan)) <= 1e-5L);
+  CHECK(relative_error(actual.vjp, widen(expected.vjp)) <= 1e-5L);
+  CHECK(relative_error(actual.jvp, widen(expected.jvp)) <= 1e-5L);
+  guarded<float> const plan(expected.plan);
+  guarded<float> error_of(batch), same(batch);
+  mhc::marginal_error(device_policy{}, mhc::batch_view<float const, N>{plan.data(), batch}, {error_of.data(), batch});
+  mhc::marginal_error(mhc::seq, mhc::batch_view<float const, N>{plan.data(), batch}, {same.data(), batch});
+  CHECK(error(error_of, same) <= 1e-5L);
+}
+
 using error_cases = joined<over_n<device_policy, float, 1, 4, 16>, over_n<device_policy, double, 4, 7>>;
 
 TEMPLATE_LIST_TEST_CASE("the marginal error on the device", "[cuda][marginal_error]", error_cases) {

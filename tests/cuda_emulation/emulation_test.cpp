@@ -1,83 +1,228 @@
 // SPDX-License-Identifier: MIT
 // Does the emulation see what goes wrong? Every barrier of the library's kernels is left out once, and its absence has
-// to show in a result.
+// to show in a result; or, where there is ThreadSanitizer, as a data race.
 
 #include "cuda/support/device.hpp"
-#include "cuda_emulation/fibers.hpp"
-#include "support/kinds.hpp"
+#include "cuda_emulation/grid.hpp"
+#include "support/mix_pre.hpp"
 
 #include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/project/project.hpp>
 #include <mhc/projections/permutation.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <vector>
+
 using namespace mhc::test;
 
 namespace {
 
-/// Everything that a barrier can spoil.
-std::vector<std::vector<float>> results() {
-  std::vector<std::vector<float>> all;
-  using kind = kind_case<device_policy, float, 4, mhc_sinkhorn>;
-  auto const connection = kind::make(264);
-  auto const p = random_parameters(connection), x = gaussian<float>(70 * 4 * 264, 1, 2);
-  auto const h = run_gates<kind>(true, connection, p, x);
-  auto const d = run_gates_vjp<kind>(true, connection, p, x, random_cotangents(true, connection, 70));
-  for (auto const& part : {h.pre, h.post, h.res, h.u, d.x, d.parameters}) all.push_back(part);
+using values = std::vector<std::vector<float>>;
+using kind = kind_case<device_policy, float, 4, mhc_sinkhorn>;
+constexpr std::ptrdiff_t channels = 264, tokens = 70, matrices = 700;
 
-  guarded<float> const xs(x), us(gaussian<float>(70 * 264, 1, 6));
-  guarded<float> hg(70 * 4), xg(70 * 4 * 264);
-  mhc::aggregate_vjp(device_policy{}, mhc::vector_view<float const, 4>{us.data(), 70},
-                     mhc::stream_view<float const, 4>{xs.data(), 70, 264}, {us.data(), 70, 264}, {hg.data(), 70},
-                     {xg.data(), 70, 264});
-  all.push_back(hg.values());
+values gates() {
+  auto const connection = kind::make(channels);
+  auto const h =
+      run_gates<kind>(true, connection, random_parameters(connection), gaussian<float>(tokens * 4 * channels, 1, 2));
+  return {h.pre, h.post, h.res, h.u};
+}
 
-  guarded<float> const z(gaussian<float>(700 * 16, 1, 3)), g(gaussian<float>(700 * 16, 1, 4));
-  guarded<float> plan(700 * 16), gradient(700 * 16);
-  mhc::vector_view<float const, 16> const zv{z.data(), 700};
-  mhc::project(device_policy{}, mhc::sinkhorn<>{.iterations = 3}, zv, mhc::batch_view<float, 4>{plan.data(), 700});
-  mhc::project_vjp(device_policy{}, mhc::sinkhorn<>{.iterations = 3}, zv,
-                   mhc::batch_view<float const, 4>{plan.data(), 700}, {g.data(), 700}, {gradient.data(), 700});
-  all.push_back(plan.values());
-  all.push_back(gradient.values());
-  guarded<float> const long_rows(gaussian<float>(700 * 24, 1, 5));  // stored in rows of another length
-  mhc::project(device_policy{}, mhc::permutation{}, {long_rows.data(), 700},
-               mhc::batch_view<float, 4>{plan.data(), 700});
-  all.push_back(plan.values());
+values gates_by_scan() {
+  cuda_emulation::generation = 80;  // without clusters
+  auto const all = gates();
+  cuda_emulation::generation = 90;
   return all;
 }
 
-bool same(std::vector<std::vector<float>> const& a, std::vector<std::vector<float>> const& b) {
-  bool equal = a.size() == b.size();
-  for (std::size_t k = 0; k < a.size() && equal; ++k) equal = same_bits(a[k], b[k]);
-  return equal;
+values mixed_gates() {
+  mix_pre_problem<kind, float> const in(tokens, channels);
+  mix_pre_values<kind, float> out(in);
+  mhc::mix_pre(device_policy{}, {in.res.data(), tokens}, {in.post.data(), tokens}, in.streams(in.x),
+               {in.y.data(), tokens, channels}, in.kind, in.p(), in.streams(out.x), {out.pre.data(), tokens},
+               {out.post.data(), tokens}, {out.res.data(), tokens}, {out.u.data(), tokens, channels});
+  return {out.x.values(), out.pre.values(), out.post.values(), out.res.values(), out.u.values()};
+}
+
+values gate_gradients_of_all() {
+  auto const connection = kind::make(channels);
+  auto const d =
+      run_gates_vjp<kind>(true, connection, random_parameters(connection), gaussian<float>(tokens * 4 * channels, 1, 2),
+                          random_cotangents(true, connection, tokens));
+  return {d.x, d.parameters};
+}
+
+values aggregate_gradients() {
+  guarded<float> const xs(gaussian<float>(tokens * 4 * channels, 1, 2)), us(gaussian<float>(tokens * channels, 1, 6));
+  guarded<float> hg(tokens * 4), xg(tokens * 4 * channels);
+  mhc::aggregate_vjp(device_policy{}, mhc::vector_view<float const, 4>{us.data(), tokens},
+                     mhc::stream_view<float const, 4>{xs.data(), tokens, channels}, {us.data(), tokens, channels},
+                     {hg.data(), tokens}, {xg.data(), tokens, channels});
+  return {hg.values()};
+}
+
+values projections() {
+  guarded<float> const z(gaussian<float>(matrices * 16, 1, 3)), g(gaussian<float>(matrices * 16, 1, 4));
+  guarded<float> plan(matrices * 16), gradient(matrices * 16);
+  mhc::vector_view<float const, 16> const zv{z.data(), matrices};
+  mhc::sinkhorn<> const projection{.iterations = 3};
+  mhc::project(device_policy{}, projection, zv, mhc::batch_view<float, 4>{plan.data(), matrices});
+  mhc::project_vjp(device_policy{}, projection, zv, mhc::batch_view<float const, 4>{plan.data(), matrices},
+                   {g.data(), matrices}, {gradient.data(), matrices});
+  return {plan.values(), gradient.values()};
+}
+
+values long_rows() {  // read in rows of another length than they are stored in
+  guarded<float> const z(gaussian<float>(matrices * 24, 1, 5));
+  guarded<float> plan(matrices * 16);
+  mhc::project(device_policy{}, mhc::permutation{}, {z.data(), matrices},
+               mhc::batch_view<float, 4>{plan.data(), matrices});
+  return {plan.values()};
+}
+
+/// Everything that a barrier can spoil: by blocks that are alone, and in clusters.
+using part = values (*)();
+constexpr std::array<part, 5> alone = {gates_by_scan, gate_gradients_of_all, aggregate_gradients, projections,
+                                       long_rows};
+constexpr std::array<part, 7> parts = {gates, mixed_gates, alone[0], alone[1], alone[2], alone[3], alone[4]};
+
+/// Where barriers stand, and the parts that meet them.
+template <class Parts>
+std::map<cuda_emulation::place, std::vector<part>> barriers(Parts const& some) {
+  using namespace cuda_emulation;
+  std::map<place, std::vector<part>> all;
+  for (auto const one : some) {
+    barriers_met.clear();
+    one();
+    for (auto const& where : barriers_met) all[where].push_back(one);
+  }
+  return all;
+}
+
+/// Every other turn of a kernel, and what is written at its end, needs barriers too: so few blocks that they take turns.
+class watching {
+ public:
+  explicit watching(unsigned blocks) {
+    cuda_emulation::most_blocks = blocks;
+    cuda_emulation::watch_barriers = true;
+  }
+  watching(watching const&) = delete;
+  watching& operator=(watching const&) = delete;
+  ~watching() {
+    cuda_emulation::barrier_left_out = {};
+    cuda_emulation::watch_barriers = false;
+    cuda_emulation::thread_order = 0;
+    cuda_emulation::most_blocks = 0xffffffff;
+  }
+};
+
+}  // namespace
+
+#ifdef CUDA_EMULATION_TSAN
+
+namespace {
+
+int races = 0;
+bool race_is_expected = false, race_ends_process = false;
+
+/// Whether f() races, seen in a process of its own: ThreadSanitizer is blind for a place in memory that it has reported.
+template <class F>
+bool is_a_race(F const& f) {
+  pid_t const child = fork();
+  if (child == 0) {
+    race_ends_process = true;
+    f();
+    _exit(1);
+  }
+  int status = -1;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
 }  // namespace
 
+namespace __tsan {
+
+class ReportDesc;
+bool OnReport(ReportDesc const*, bool suppressed);
+/// Called by ThreadSanitizer before it reports, with its locks held: nothing in here may be watched. True if it shall not.
+__attribute__((disable_sanitizer_instrumentation)) bool OnReport(ReportDesc const*, bool suppressed) {
+  __atomic_fetch_add(&races, suppressed ? 0 : 1, __ATOMIC_RELAXED);
+  if (race_ends_process) _exit(0);
+  return suppressed || race_is_expected;
+}
+
+}  // namespace __tsan
+
+TEST_CASE("there is no data race", "[emulation]") {
+  for (unsigned const order : {0U, 1U}) {  // asynchronous copies arrive late, then at once
+    cuda_emulation::thread_order = order;
+    for (auto const one : parts) one();
+  }
+  cuda_emulation::thread_order = 0;
+  CHECK(races == 0);
+}
+
+TEST_CASE("a barrier that is left out is a data race", "[emulation]") {
+  using namespace cuda_emulation;
+  watching const with(1);
+  auto const all = barriers(alone);  // ThreadSanitizer tells 256 threads apart, and a cluster has 2048
+  REQUIRE(all.size() > 8);
+  for (auto const& [where, meet] : all) {
+    barrier_left_out = where;
+    CAPTURE(where.first, where.second);
+    CHECK(is_a_race([&parts_of_it = meet] {
+      for (unsigned const order : {0U, 1U})
+        for (auto const one : parts_of_it) {
+          thread_order = order;
+          one();
+        }
+    }));
+  }
+}
+
+TEST_CASE("blocks that write to the same place are a data race", "[emulation]") {
+  int of_all = 0;
+  races = 0;
+  race_is_expected = true;
+  cuda_emulation::run_grid({2, 1, 0, 1}, [&] { of_all = 1; });
+  race_is_expected = false;
+  CHECK(races > 0);
+  CHECK(of_all == 1);
+}
+
+#else
+
 TEST_CASE("a barrier that is left out shows", "[emulation]") {
   using namespace cuda_emulation;
-  most_blocks = 1;
-  watch_barriers = true;
-  barriers_met.clear();
-  auto const right = results();
-  auto const places = barriers_met;
-  REQUIRE(places.size() > 8);
+  watching const with(1);
+  auto const same = [](values const& a, values const& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](auto const& c, auto const& d) { return same_bits(c, d); });
+  };
+  std::map<part, values> right;
+  for (auto const one : parts) right[one] = one();
+  auto const all = barriers(parts);
+  REQUIRE(all.size() > 8);
   for (unsigned const order : {1U, 5U}) {
     thread_order = order;
-    CHECK(same(results(), right));  // the order of the threads does not show
+    for (auto const one : parts) CHECK(same(one(), right[one]));  // the order of the threads does not show
   }
-  for (auto const& where : places) {
+  for (auto const& [where, meet] : all) {
+    barrier_left_out = where;
     bool seen = false;
-    for (unsigned order = 0; order < 6 && !seen; ++order) {
-      thread_order = order;
-      barrier_left_out = where;
-      seen = !same(results(), right);
-    }
+    for (unsigned order = 0; order < 6; ++order)
+      for (auto const one : meet) {
+        thread_order = order;
+        if (!seen) seen = !same(one(), right[one]);
+      }
     CAPTURE(where.first, where.second);
     CHECK(seen);
   }
-  barrier_left_out = {};
-  watch_barriers = false;
-  thread_order = 0;
-  most_blocks = 0xffffffff;
 }
+
+#endif

@@ -4,6 +4,8 @@
 // The threads of a CUDA block as fibers of one host thread. A fiber runs until it waits at a barrier or a shuffle, so
 // a missing barrier shows as an order that a test can choose; waiting for what never comes is an error.
 
+#include "cuda_emulation/sanitizers.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -11,21 +13,13 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#  define CUDA_EMULATION_ASAN 1
-#elif defined(__has_feature)
-#  if __has_feature(address_sanitizer)
-#    define CUDA_EMULATION_ASAN 1
-#  endif
-#endif
-#ifdef CUDA_EMULATION_ASAN
-#  include <sanitizer/common_interface_defs.h>
-#endif
 #if !defined(__x86_64__)
 #  include <ucontext.h>
 #endif
@@ -55,19 +49,21 @@ inline unsigned most_blocks = static_cast<unsigned>(number_from_environment("CUD
 /// Where a barrier stands in the source.
 using place = std::pair<std::string, unsigned>;
 
-/// If watched, by one host thread: the barriers that have been met, and one that is passed over, to see whether its absence shows.
+/// If watched: the barriers that have been met, and one that is passed over, to see whether its absence shows.
 inline bool watch_barriers = false;
 inline std::set<place> barriers_met;
 inline place barrier_left_out;
+inline std::mutex barriers_mutex;  ///< of host threads; ThreadSanitizer shall see no order of fibers in it
 
 [[noreturn]] inline void stop(char const* why) {
   std::fprintf(stderr, "cuda_emulation: %s\n", why);
   std::abort();
 }
 
-enum class state { ready, at_barrier, at_shuffle, done };
+enum class state { ready, at_barrier, at_cluster_barrier, at_shuffle, done };
 
 constexpr std::size_t stack_bytes = 256 * 1024;
+constexpr unsigned most_ranks = 8;
 
 /// A copy to shared memory that has begun.
 struct copy {
@@ -78,19 +74,22 @@ struct copy {
 
 /// Something that runs and can be left: a CUDA thread, or the scheduler.
 struct fiber {
-  extent position;
-  unsigned number = 0;
+  extent position, block;
+  unsigned number = 0;  ///< in the cluster
+  unsigned rank = 0;    ///< of its block there
   state now = state::ready;
   unsigned mask = 0;
   int source = 0;
   std::uint64_t sent = 0, received = 0;
   double factors[2][6] = {};  ///< of this and of the last matrix product
-  unsigned products = 0;
+  unsigned products = 0, barriers = 0, cluster_barriers = 0;
+  bool arrived = false;                   ///< at the next barrier of the cluster
   std::vector<std::vector<copy>> copies;  ///< groups that have not arrived; the last is not committed
 
   void* stack_pointer = nullptr;
   std::unique_ptr<char[]> stack;
   void* fake_stack = nullptr;
+  void* sanitizer_thread = nullptr;
   void const* stack_bottom = nullptr;
   std::size_t stack_size = stack_bytes;
 #if !defined(__x86_64__)
@@ -98,12 +97,24 @@ struct fiber {
 #endif
 };
 
+/// The blocks of a cluster, most often one: what runs at the same time.
 struct block {
-  unsigned count = 0;
+  unsigned count = 0, ranks = 1;  ///< threads, and blocks that have as many of them each
+  std::size_t shared_bytes = 0;   ///< of a block
   std::unique_ptr<unsigned char, decltype(&std::free)> shared{nullptr, &std::free};
   std::vector<std::unique_ptr<fiber>> fibers;
   fiber scheduler;
   std::function<void()> const* body = nullptr;
+  meeting_point begin, end, cluster_barrier[2], barrier[most_ranks][2];
+
+  block() = default;
+  block(block const&) = delete;
+  block& operator=(block const&) = delete;
+  ~block() {
+#ifdef CUDA_EMULATION_TSAN
+    for (auto const& f : fibers) __tsan_destroy_fiber(f->sanitizer_thread);
+#endif
+  }
 };
 
 inline block& block_now() {
@@ -147,6 +158,9 @@ inline void switch_to(fiber& from, fiber& to) {
 #ifdef CUDA_EMULATION_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack_bottom, to.stack_size);
 #endif
+#ifdef CUDA_EMULATION_TSAN
+  __tsan_switch_to_fiber(to.sanitizer_thread, __tsan_switch_to_fiber_no_sync);
+#endif
 #if defined(__x86_64__)
   cuda_emulation_switch(&from.stack_pointer, to.stack_pointer);
 #else
@@ -157,20 +171,74 @@ inline void switch_to(fiber& from, fiber& to) {
 
 inline void leave(state next) {
   fiber& self = running();
-  self.now = next;
+  {
+    unwatched const here;
+    self.now = next;
+  }
   switch_to(self, block_now().scheduler);
 }
 
-inline void wait_for_block(char const* file, unsigned line) {
-  if (watch_barriers) {
-    place const here(file, line);
-    barriers_met.insert(here);
-    if (here == barrier_left_out) return;
+inline bool passes_over(char const* file, unsigned line) {
+  if (!watch_barriers) return false;
+  unwatched const here;
+#ifdef CUDA_EMULATION_TSAN
+  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+#endif
+  place const barrier(file, line);
+  bool left_out = false;
+  {
+    std::lock_guard const lock(barriers_mutex);
+    barriers_met.insert(barrier);
+    left_out = barrier == barrier_left_out;
   }
+#ifdef CUDA_EMULATION_TSAN
+  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+#endif
+  return left_out;
+}
+
+inline void wait_for_block(char const* file, unsigned line) {
+  if (passes_over(file, line)) return;
+  fiber& self = running();
+  auto& barrier =
+      block_now().barrier[self.rank][self.barriers++ % 2];  // some reach the next while others leave this one
+  barrier.reach();
   leave(state::at_barrier);
+  barrier.pass();
+}
+
+inline void cluster_arrive() {
+  fiber& self = running();
+  if (self.arrived) stop("a thread arrives twice at a barrier of its cluster");
+  self.arrived = true;
+  block_now().cluster_barrier[self.cluster_barriers % 2].reach();
+}
+/// Later than it might be: when all threads of the cluster wait.
+inline void cluster_wait(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  fiber& self = running();
+  if (!self.arrived) stop("a thread waits at a barrier of its cluster where it has not arrived");
+  self.arrived = false;
+  auto& barrier = block_now().cluster_barrier[self.cluster_barriers++ % 2];
+  if (passes_over(file, line)) return;
+  leave(state::at_cluster_barrier);
+  barrier.pass();
+}
+
+inline unsigned char* dynamic_shared_memory() {
+  block& b = block_now();
+  return b.shared.get() + running().rank * b.shared_bytes;
+}
+/// What another block of the cluster has where `mine` is in this one's shared memory.
+template <class T>
+T of_rank(T const* mine, int rank) {
+  block& b = block_now();
+  auto const at = reinterpret_cast<unsigned char const*>(mine) - dynamic_shared_memory();
+  if (at < 0 || static_cast<std::size_t>(at) >= b.shared_bytes) stop("an address that is not in shared memory");
+  return *reinterpret_cast<T const*>(b.shared.get() + static_cast<std::size_t>(rank) * b.shared_bytes + at);
 }
 
 inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
+  unwatched const here;
   fiber& self = running();
   self.mask = mask;
   self.sent = value;
@@ -182,12 +250,18 @@ inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
 inline void fiber_main() {
   arrived(nullptr);
   for (;;) {
-    (*block_now().body)();
+    block& b = block_now();
+    b.begin.pass();
+    (*b.body)();
+    b.end.reach();
     leave(state::done);
   }
 }
 
 inline void prepare(fiber& f) {
+#ifdef CUDA_EMULATION_TSAN
+  f.sanitizer_thread = __tsan_create_fiber(0);
+#endif
   f.stack.reset(new char[stack_bytes]);
   f.stack_bottom = f.stack.get();
 #if defined(__x86_64__)
@@ -204,95 +278,6 @@ inline void prepare(fiber& f) {
   f.context.uc_link = nullptr;
   makecontext(&f.context, &fiber_main, 0);
 #endif
-}
-
-/// Lets a warp go on whose threads of one mask all wait with it.
-inline bool deliver_shuffle(block& b, fiber const& waiting) {
-  unsigned const first = waiting.number / 32 * 32, mask = waiting.mask;
-  auto const named = [&](unsigned lane) { return first + lane < b.count && (mask >> lane & 1U) != 0; };
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if (!named(lane)) continue;
-    fiber const& f = *b.fibers[first + lane];
-    if (f.now == state::done) stop("a shuffle names a thread that has ended");
-    if (f.now != state::at_shuffle || f.mask != mask) return false;
-  }
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if (!named(lane)) continue;
-    fiber& f = *b.fibers[first + lane];
-    unsigned const from = first + static_cast<unsigned>(f.source & 31);
-    if (from >= b.count || !named(from - first)) stop("a shuffle reads from a thread that its mask does not name");
-    f.received = b.fibers[from]->sent;
-  }
-  for (unsigned lane = 0; lane < 32; ++lane)
-    if (named(lane)) b.fibers[first + lane]->now = state::ready;
-  return true;
-}
-
-inline void run_block(block& b) {
-  std::vector<unsigned> order(b.count);
-  for (unsigned k = 0; k < b.count; ++k) {
-    b.fibers[k]->now = state::ready;
-    b.fibers[k]->products = 0;
-    b.fibers[k]->copies.assign(1, {});
-    order[k] = thread_order == 1 ? b.count - 1 - k : k;
-  }
-  std::uint64_t random = 88172645463325252ULL + thread_order;
-  unsigned const warps = (b.count + 31) / 32, last = thread_order > 1 ? thread_order % warps : warps;
-  auto const draw = [&random] { return random ^= random << 13, random ^= random >> 7, random ^= random << 17; };
-  for (unsigned live = b.count; live > 0;) {
-    for (unsigned k = b.count; thread_order > 1 && k-- > 1;) std::swap(order[k], order[draw() % (k + 1)]);
-    bool progress = false;
-    unsigned at_barrier = 0;
-    auto const run_warps = [&](auto const& takes_turn) {
-      for (unsigned const k : order) {
-        fiber& f = *b.fibers[k];
-        if (f.now != state::ready || !takes_turn(k / 32)) continue;
-        running_pointer() = &f;
-        threadIdx = f.position;
-        switch_to(b.scheduler, f);
-        progress = true;
-        live -= f.now == state::done;
-      }
-    };
-    run_warps([&](unsigned warp) { return warp != last; });
-    for (unsigned k = 0; k < b.count; ++k) {
-      if (b.fibers[k]->now == state::at_shuffle) progress = deliver_shuffle(b, *b.fibers[k]) || progress;
-    }
-    if (!progress) run_warps([&](unsigned warp) { return warp == last; });
-    for (unsigned k = 0; k < b.count; ++k) at_barrier += b.fibers[k]->now == state::at_barrier;
-    if (live > 0 && at_barrier == b.count) {
-      for (unsigned k = 0; k < b.count; ++k) b.fibers[k]->now = state::ready;
-      progress = true;
-    }
-    if (!progress) stop("deadlock: not every thread of the block comes to this barrier or shuffle");
-  }
-}
-
-inline void run_grid(extent grid, extent threads, std::size_t shared_bytes, std::function<void()> const& body) {
-  block& b = block_now();
-  std::size_t const whole_lines = (shared_bytes + 127) / 128 * 128;
-  b.shared.reset(whole_lines == 0 ? nullptr : static_cast<unsigned char*>(std::aligned_alloc(128, whole_lines)));
-  if (whole_lines > 0) std::memset(b.shared.get(), 0xff, whole_lines);  // NaN in every format
-  blockDim = threads;
-  b.count = threads.x * threads.y * threads.z;
-  b.body = &body;
-  while (b.fibers.size() < b.count) {
-    b.fibers.push_back(std::make_unique<fiber>());
-    prepare(*b.fibers.back());
-  }
-  for (unsigned k = 0; k < b.count; ++k) {
-    b.fibers[k]->number = k;
-    b.fibers[k]->position = {k % threads.x, k / threads.x % threads.y, k / (threads.x * threads.y)};
-  }
-  grid.x = std::min(grid.x, most_blocks);
-  gridDim = grid;
-  for (unsigned z = 0; z < grid.z; ++z)
-    for (unsigned y = 0; y < grid.y; ++y)
-      for (unsigned x = 0; x < grid.x; ++x) {
-        blockIdx = {x, y, z};
-        run_block(b);
-      }
-  running_pointer() = nullptr;
 }
 
 }  // namespace cuda_emulation

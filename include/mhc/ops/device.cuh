@@ -37,6 +37,7 @@ namespace mhc::detail {
 
 inline void check_cuda(char const* operation, char const* doing, cudaError_t status) {
   if (status == cudaSuccess) return;
+  cudaGetLastError();  // CUDA keeps it, and whoever asks next would take it for his own
   throw cuda_error(std::string(operation) + ": " + doing + ": " + cudaGetErrorName(status) + ": " +
                    cudaGetErrorString(status));
 }
@@ -77,12 +78,22 @@ inline unsigned block_count(std::ptrdiff_t count, std::ptrdiff_t per_block) {
   return static_cast<unsigned>(blocks < most ? blocks : most);
 }
 
-/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory.
+/// How many blocks of how many threads, each block with so many bytes of dynamic shared memory; in clusters of so many.
 struct launch_shape {
   unsigned blocks;
   int threads;
   int shared_bytes = 0;
+  int cluster = 1;
 };
+
+/// Whether a block of the present device can have so much dynamic shared memory.
+inline bool has_shared_memory(char const* operation, int bytes) {
+  int device = 0, most = 0;
+  check_cuda(operation, "asking for the device", cudaGetDevice(&device));
+  check_cuda(operation, "asking for shared memory",
+             cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  return bytes <= most;
+}
 
 template <class... Parameters, class... Arguments>
 void launch(cuda::policy const& where, char const* operation, void (*kernel)(Parameters...), launch_shape shape,
@@ -92,12 +103,17 @@ void launch(cuda::policy const& where, char const* operation, void (*kernel)(Par
   config.blockDim = dim3(static_cast<unsigned>(shape.threads));
   config.dynamicSmemBytes = static_cast<std::size_t>(shape.shared_bytes);
   config.stream = where.stream;
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = static_cast<unsigned>(shape.cluster);
+  cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+  config.attrs = &cluster;
+  config.numAttrs = shape.cluster > 1 ? 1 : 0;
   if (shape.shared_bytes > 48 * 1024)
     check_cuda(operation, "asking for shared memory",
                cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shape.shared_bytes));
   check_cuda(operation, "launching a kernel",
              cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
-  check_cuda(operation, "after launching a kernel", cudaGetLastError());
 }
 
 }  // namespace mhc::detail

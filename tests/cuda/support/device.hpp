@@ -21,6 +21,7 @@ bool device_is_there();
 struct device_policy {
   using execution_policy_tag = void;
   bool misaligned = false;  ///< every array begins one element behind a multiple of 256 bytes, else at one
+  bool poisoned = true;     ///< the workspace is NaN, else as it was allocated
 };
 
 template <class P, class T, int K, int N>

@@ -34,5 +34,11 @@ std::string refusal_of_host_pointer();
 std::string refusal_of_small_workspace();
 std::string refusal_of_misaligned_workspace();
 std::string words_of_cuda_error();
+std::string words_of_failed_launch();
+
+/// Whether CUDA still has an error to tell, and forgets it.
+bool error_is_left_behind();
+/// An error that was there before an operation is neither the operation's nor forgotten.
+bool error_of_others_is_left_alone();
 
 }  // namespace mhc::test

@@ -23,7 +23,7 @@ inline void require_success(cudaError_t status, char const* doing) {
 
 class staged {
  public:
-  explicit staged(device_policy const& policy) : misaligned_(policy.misaligned) {
+  explicit staged(device_policy const& policy) : misaligned_(policy.misaligned), poisoned_(policy.poisoned) {
     require_success(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   }
   staged(staged const&) = delete;
@@ -73,12 +73,14 @@ class staged {
     return {(*this)(p.phi, phi_size(kind)), (*this)(p.alpha, alpha_size(kind)), (*this)(p.bias, bias_size(kind))};
   }
 
-  /// The policy of the operation, with so much workspace, all of it poison.
+  /// The policy of the operation, with so much workspace, all of it poison if it is to be.
   cuda::policy policy(std::size_t workspace_bytes = 0) {
     if (workspace_bytes > 0) {
       require_success(cudaMalloc(&workspace_, workspace_bytes), "cudaMalloc");
-      std::vector<unsigned char> const poison(workspace_bytes, 0xff);  // NaN in every format
-      require_success(cudaMemcpy(workspace_, poison.data(), workspace_bytes, cudaMemcpyHostToDevice), "copying in");
+      if (poisoned_) {
+        std::vector<unsigned char> const poison(workspace_bytes, 0xff);  // NaN in every format
+        require_success(cudaMemcpy(workspace_, poison.data(), workspace_bytes, cudaMemcpyHostToDevice), "copying in");
+      }
     }
     require_success(cudaDeviceSynchronize(), "copying in");
     return {stream_, workspace_, workspace_bytes};
@@ -111,7 +113,7 @@ class staged {
     std::size_t first;
     bool written;
   };
-  bool misaligned_;
+  bool misaligned_, poisoned_;
   cudaStream_t stream_ = nullptr;
   void* workspace_ = nullptr;
   std::vector<array> arrays_;

@@ -4,7 +4,7 @@
 // Found instead of CUDA's own header when a .cu file is compiled as plain C++: kernels run on the host, block after
 // block, their threads as fibers, in an order that a test chooses. What the library and its tests use of CUDA, no more.
 
-#include "cuda_emulation/fibers.hpp"
+#include "cuda_emulation/grid.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -55,8 +55,6 @@ inline float __uint_as_float(unsigned bits) {
 
 namespace cuda_emulation {
 
-inline unsigned char* dynamic_shared_memory() { return block_now().shared.get(); }
-
 inline void arrive(copy const& c) {
   if (c.from != nullptr)
     std::memcpy(c.to, c.from, c.bytes);
@@ -69,7 +67,8 @@ inline void arrive(copy const& c) {
 template <int Bytes>
 void copy_async(void* shared, void const* global, bool exists) {
   static_assert(Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes == 16);
-  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 || (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
+  if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 ||
+      (exists && reinterpret_cast<std::uintptr_t>(global) % Bytes != 0))
     stop("a misaligned copy");
   copy const c{shared, exists ? global : nullptr, Bytes};
   if (Bytes == 2 || thread_order % 2 == 1)
@@ -90,6 +89,7 @@ void wait_for_copies() {
 /// C (16×8) += A (16×8) B (8×8) by a warp; lane 4g + q holds the elements that <mhc/ops/mma.cuh> says.
 template <class T>
 void multiply_matrices(T (&c)[4], double const (&mine)[6]) {
+  unwatched const here;
   fiber& self = running();
   unsigned const slot = self.products++ % 2;
   std::copy(std::begin(mine), std::end(mine), self.factors[slot]);
@@ -182,6 +182,20 @@ struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   std::size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
+  struct cudaLaunchAttribute* attrs = nullptr;
+  unsigned numAttrs = 0;
+};
+enum cudaLaunchAttributeID { cudaLaunchAttributeClusterDimension = 4 };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    struct {
+      unsigned x, y, z;
+    } clusterDim;
+  } val;
+};
+struct cudaFuncAttributes {
+  int ptxVersion;
 };
 constexpr unsigned cudaStreamNonBlocking = 1;
 
@@ -222,7 +236,15 @@ class device_memory {
 
 }  // namespace cuda_emulation
 
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+namespace cuda_emulation {
+
+inline thread_local cudaError_t last_error = cudaSuccess;
+inline cudaError_t failed(cudaError_t e) { return last_error = e; }
+
+}  // namespace cuda_emulation
+
+inline cudaError_t cudaGetLastError() { return std::exchange(cuda_emulation::last_error, cudaSuccess); }
+inline cudaError_t cudaPeekAtLastError() { return cuda_emulation::last_error; }
 inline char const* cudaGetErrorName(cudaError_t e) {
   return e == cudaSuccess                 ? "cudaSuccess"
          : e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation"
@@ -245,7 +267,7 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 template <class T>
 cudaError_t cudaMalloc(T** at, std::size_t bytes) {
   *at = static_cast<T*>(cuda_emulation::device_memory::instance().take(bytes));
-  return *at == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  return *at == nullptr ? cuda_emulation::failed(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 inline cudaError_t cudaFree(void* at) {
   return at == nullptr || cuda_emulation::device_memory::instance().give_back(at) ? cudaSuccess : cudaErrorInvalidValue;
@@ -274,6 +296,20 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, v
 }
 inline cudaError_t cudaDeviceSynchronize() {
   for (auto* stream : cuda_emulation::late_streams) stream->run_until(stream->waiting.size());
+  return cudaSuccess;
+}
+template <class Kernel>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel) {
+  attributes->ptxVersion = cuda_emulation::generation;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin };
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 227 * 1024;
   return cudaSuccess;
 }
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
@@ -393,12 +429,13 @@ inline cudaError_t cudaMemsetAsync(void* at, int byte, std::size_t bytes, cudaSt
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
-  dim3 const grid = config->gridDim, threads = config->blockDim;
-  std::size_t const shared = config->dynamicSmemBytes;
-  auto const count = std::uint64_t{threads.x} * threads.y * threads.z;
-  if (count == 0 || count > 1024 || grid.x == 0) return cudaErrorInvalidConfiguration;
+  cuda_emulation::launch const how{config->gridDim, config->blockDim, config->dynamicSmemBytes,
+                                   config->numAttrs > 0 ? config->attrs->val.clusterDim.x : 1};
+  auto const count = std::uint64_t{how.threads.x} * how.threads.y * how.threads.z;
+  if (count == 0 || count > 1024 || how.grid.x == 0 || how.grid.x % how.cluster != 0)
+    return cuda_emulation::failed(cudaErrorInvalidConfiguration);
   cuda_emulation::enqueue(config->stream, [=, ... a = static_cast<Parameters>(arguments)] {
-    cuda_emulation::run_grid(grid, threads, shared, [&] { kernel(a...); });
+    cuda_emulation::run_grid(how, [&] { kernel(a...); });
   });
   return cudaSuccess;
 }

@@ -5,6 +5,7 @@
 #include <mhc/ops/aggregate/cuda.cuh>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/gates/gradients.cuh>
+#include <mhc/ops/gates/one_launch.cuh>
 #include <mhc/ops/gates/scan.cuh>
 #include <mhc/ops/gates/scores.cuh>
 #include <mhc/ops/gates/types.hpp>
@@ -14,7 +15,7 @@
 namespace mhc::cuda {
 
 template <class Kind, class T, int N>
-__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1)
     gates_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                  detail::gate_outputs<T, N> out) {
   detail::for_each_token_scores<Kind>(
@@ -30,13 +31,9 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
 
 /// Coefficients in one scan of x; then u, where it is wanted, in another.
 template <class Kind, class T, class S, int N>
-void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
-                stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
-  constexpr char const* operation = "mhc::coefficients, pre, contract";
-  detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
-                                parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
-                                out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
-  if (x.size == 0) return;
+void gates_by_scan(policy const& where, char const* operation, Kind const& kind,
+                   parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
+                   detail::gate_outputs<S, N> const& out) {
   using shape = detail::score_block_shape<Kind, T>;
   constexpr int K = Kind::scores_per_row, P = N / Kind::rows, W = detail::pack_width<S>;
   detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
@@ -54,6 +51,27 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
                  {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
                  detail::gate_outputs<T, N>{out.h_pre, out.h_post, out.h_res, {}});
   if (out.u.data != nullptr) aggregate_impl(where, vector_view<T const, N>(out.h_pre), x, out.u);
+}
+
+/// Few tokens in one launch, many by the scan.
+template <class Kind, class T, class S, int N>
+void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
+                stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
+  constexpr char const* operation = "mhc::coefficients, pre, contract";
+  detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
+                                parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
+                                out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
+  if (x.size == 0) return;
+  if constexpr (detail::fits_together<Kind, S>) {
+    if (x.size <= detail::most_tokens_together) {
+      detail::gates_workspace<Kind, T> const memory(kind, x.size, nullptr);
+      detail::workspace_of(where, operation, memory.forward_bytes());  // not needed, and refused all the same
+      if (detail::launch_together<false>(where, operation,
+                                         detail::mix_pre_arguments<Kind, S>{{}, {}, x, {}, kind, parameters, {}, out}))
+        return;
+    }
+  }
+  gates_by_scan(where, operation, kind, parameters, x, out);
 }
 
 /// One scan of x for the scores, which are computed again; one for the gradients of x and φ.

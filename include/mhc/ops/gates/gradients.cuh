@@ -26,7 +26,7 @@ struct gate_weights {
 };
 
 template <class Kind, class T, int N>
-__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
+__global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1)
     gate_weights_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                         detail::gate_output_gradients<T, N> in, bool with_u, gate_weights<T> out) {
   constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
@@ -57,7 +57,8 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads)
             detail::store_pack(detail::in_pieces(s.inverse_rms[r] * d_score), row + k * detail::pieces<T>);
           }
           row[weights::norm] = norm * s.inverse_rms[r] * s.inverse_rms[r] / static_cast<T>(scanned.length);
-          MHC_UNROLL for (int i = 0; i < P; ++i) row[weights::h_pre + i] = d.h_pre[r * P + i];
+          MHC_UNROLL for (int i = 0; weights::h_pre + i < weights::pitch; ++i)  // what pads the row is copied with it
+              row[weights::h_pre + i] = i < P ? d.h_pre[r * P + (i < P ? i : 0)] : T(0);
         }
       });
 }

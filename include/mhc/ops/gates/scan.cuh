@@ -11,9 +11,10 @@
 
 /// @file
 /// The thin product of rows of x with φ, their norms, and the products of streams with the gradient of u, in one scan of
-/// x by the matrix units. A block has 128 rows and walks along a chunk of their channels, a column block of 128 bytes of
-/// each stream at a time; φ passes through shared memory once for all of them. The sums over chunks are left to a later
-/// kernel. Chunks are cut by the number of channels alone, and rows do not meet: a row has the same sum in any batch.
+/// x by the matrix units. A block has 128 rows, or twice as many, and walks along a chunk of their channels, a column block
+/// of 128 bytes of each stream at a time; φ passes through shared memory once for all of them, and each warp cuts it into
+/// the pieces that the matrix units take once for its 16 or 32 rows. The sums over chunks are left to a later kernel.
+/// Chunks are cut by the number of channels alone, and rows do not meet: a row has the same sum in any batch.
 
 namespace mhc::detail {
 
@@ -26,26 +27,6 @@ struct score_tiling {
   static constexpr int padded = 8 * tiles * parts;
 };
 
-/// How the scan is cut up: rows of P streams of S, K scores a row; `Dots` with the gradient of u.
-template <class S, int K, int P, bool Dots>
-struct scan_shape {
-  using tiling = score_tiling<K, 5>;
-  static constexpr int warps = 8, threads = 32 * warps, rows = 16 * warps;
-  static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
-  static constexpr int tile_bytes = stream_tile<S>::row_bytes * rows;
-  static constexpr int stage_bytes = tile_bytes + shared_tile<coefficient_t<S>>::row_bytes * 8 * tiling::tiles;
-  static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
-  static constexpr int shared_bytes = stages * stage_bytes + (Dots ? u_slots * tile_bytes : 0);
-};
-
-/// Where the scan leaves its sums: chunk after chunk, row after row, so many numbers.
-template <int K, int P>
-struct scan_columns {
-  static constexpr int square = score_tiling<K, 5>::padded;  ///< |x|², behind the scores
-  static constexpr int dots = square + 1;                    ///< ∂u·x_i for every stream
-  static constexpr int pitch = (dots + P + 7) / 8 * 8;
-};
-
 /// The channels of a row in column blocks of 128 bytes of every stream, and these in chunks.
 struct scan_chunks {
   std::ptrdiff_t blocks, per_chunk, count;
@@ -56,6 +37,34 @@ struct scan_chunks {
     per_chunk = (blocks + wanted - 1) / wanted;
     count = (blocks + per_chunk - 1) / per_chunk;
   }
+};
+
+/// How the scan is cut up: rows of P streams of S, K scores a row; `Dots` with the gradient of u; 16·M rows to a warp.
+template <class S, int K, int P, bool Dots, int M>
+struct scan_shape {
+  using tiling = score_tiling<K, 5>;
+  static constexpr int warps = 8, threads = 32 * warps, rows = 16 * M * warps;
+  static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
+  static constexpr int tile_bytes = stream_tile<S>::row_bytes * rows;
+  static constexpr int stage_bytes = tile_bytes + shared_tile<coefficient_t<S>>::row_bytes * 8 * tiling::tiles;
+  static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
+  static constexpr int shared_bytes = stages * stage_bytes + (Dots ? u_slots * tile_bytes : 0);
+
+  MHC_HD static constexpr std::ptrdiff_t items(std::ptrdiff_t all_rows, scan_chunks const& chunks) {
+    return (all_rows + rows - 1) / rows * chunks.count * tiling::parts;
+  }
+  static constexpr int per_multiprocessor = M == 1 && sizeof(S) <= 4 ? 2 : 1;  ///< blocks that have room
+};
+
+/// From so many blocks on they have twice as many rows: of half the rows two would share a multiprocessor.
+inline constexpr std::ptrdiff_t least_tall_blocks = 72;
+
+/// Where the scan leaves its sums: chunk after chunk, row after row, so many numbers.
+template <int K, int P>
+struct scan_columns {
+  static constexpr int square = score_tiling<K, 5>::padded;  ///< |x|², behind the scores
+  static constexpr int dots = square + 1;                    ///< ∂u·x_i for every stream
+  static constexpr int pitch = (dots + P + 7) / 8 * 8;
 };
 
 template <class S>
@@ -79,10 +88,10 @@ struct scan_sums {
 };
 
 /// One block's part of the scan. W elements of a stream are moved at once.
-template <int W, class S, int K, int P, bool Dots>
+template <int W, class S, int K, int P, bool Dots, int M>
 struct scan {
   using T = coefficient_t<S>;
-  using shape = scan_shape<S, K, P, Dots>;
+  using shape = scan_shape<S, K, P, Dots, M>;
   using columns = scan_columns<K, P>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
@@ -104,9 +113,8 @@ struct scan {
   }
 
   __device__ void run() const {
-    T total[tiles][4] = {}, square[2] = {}, dots[P][2] = {};
-    int const warp = static_cast<int>(threadIdx.x) / 32;
-    bool const has_rows = first_row + 16 * warp < in.rows;
+    T total[M][tiles][4] = {}, square[2 * M] = {}, dots[P][2 * M] = {};
+    bool const has_rows = first_row + first_of_warp() < in.rows;
     for (int s = 0; s < shape::stages - 1; ++s) fill(s);
     for (int s = 0; s < count; ++s) {
       wait_for_copies<shape::stages - 2>();
@@ -119,6 +127,8 @@ struct scan {
   }
 
  private:
+  /// The block's row where the warp's begin.
+  __device__ static int first_of_warp() { return static_cast<int>(threadIdx.x) / 32 * 16 * M; }
   __device__ streams x_tile(int s) const { return {memory + s % shape::stages * shape::stage_bytes}; }
   __device__ tile phi_tile(int s) const { return {x_tile(s).memory + shape::tile_bytes}; }
   __device__ streams u_tile(int s) const {
@@ -160,53 +170,50 @@ struct scan {
   }
 
   /// The sums of a stage begin at zero, so that they do not lose bits to those of all stages before.
-  __device__ void multiply_stage(int s, T (&total)[tiles][4], T (&square)[2], T (&dots)[P][2]) const {
-    int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4;
-    int const row = static_cast<int>(threadIdx.x) / 32 * 16 + g;
-    T sum[tiles][4] = {}, dot[2] = {};
+  __device__ void multiply_stage(int s, T (&total)[M][tiles][4], T (&square)[2 * M], T (&dots)[P][2 * M]) const {
+    int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4, row = first_of_warp() + g;
+    T sum[M][tiles][4] = {}, dot[2 * M] = {};
     MHC_UNROLL for (int j = 0; j < 2; ++j) {
-      auto const upper = x_tile(s).template eighth_of_lane<T>(row, q, j);
-      auto const lower = x_tile(s).template eighth_of_lane<T>(row + 8, q, j);
-      MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
-        square[0] += upper.at[e] * upper.at[e];
-        square[1] += lower.at[e] * lower.at[e];
-      }
-      if constexpr (Dots) {
-        auto const above = u_tile(s).template eighth_of_lane<T>(row, q, j);
-        auto const below = u_tile(s).template eighth_of_lane<T>(row + 8, q, j);
-        MHC_UNROLL for (int e = 0; e < tile::elements; ++e) {
-          dot[0] += upper.at[e] * above.at[e];
-          dot[1] += lower.at[e] * below.at[e];
+      typename tile::unit x[2 * M];  // of rows g, g + 8, … of the warp
+      MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
+        x[h] = x_tile(s).template eighth_of_lane<T>(row + 8 * h, q, j);
+        MHC_UNROLL for (int e = 0; e < tile::elements; ++e) square[h] += x[h].at[e] * x[h].at[e];
+        if constexpr (Dots) {
+          auto const u = u_tile(s).template eighth_of_lane<T>(row + 8 * h, q, j);
+          MHC_UNROLL for (int e = 0; e < tile::elements; ++e) dot[h] += x[h].at[e] * u.at[e];
         }
       }
       typename tile::unit phi[tiles];
       MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, streams::eighth_of(q, j));
       MHC_UNROLL for (int e = 0; e < tile::elements; e += 2) {  // which of the columns meet does not matter
-        factors<S, 4> a;
         factors<T, 2> b[tiles];
-        MHC_UNROLL for (int h = 0; h < 2; ++h) {
-          a.set(2 * h, upper.at[e + h]);
-          a.set(2 * h + 1, lower.at[e + h]);
-          MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(h, phi[t].at[e + h]);
+        MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(k, phi[t].at[e + k]);
+        MHC_UNROLL for (int m = 0; m < M; ++m) {
+          factors<S, 4> a;
+          MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int h = 0; h < 2; ++h)
+              a.set(2 * k + h, x[2 * m + h].at[e + k]);
+          multiply(sum[m], a, b);
         }
-        multiply(sum, a, b);
       }
     }
-    MHC_UNROLL for (int t = 0; t < tiles; ++t) MHC_UNROLL for (int e = 0; e < 4; ++e) total[t][e] += sum[t][e];
-    MHC_UNROLL for (int i = 0; i < P; ++i) MHC_UNROLL for (int h = 0; h < 2; ++h) dots[i][h] +=
+    MHC_UNROLL for (int m = 0; m < M; ++m) MHC_UNROLL for (int t = 0; t < tiles; ++t)
+        MHC_UNROLL for (int e = 0; e < 4; ++e) total[m][t][e] += sum[m][t][e];
+    MHC_UNROLL for (int i = 0; i < P; ++i) MHC_UNROLL for (int h = 0; h < 2 * M; ++h) dots[i][h] +=
         i == s % P ? dot[h] : T(0);
   }
 
-  __device__ void write(T const (&total)[tiles][4], T (&square)[2], T (&dots)[P][2]) const {
+  __device__ void write(T const (&total)[M][tiles][4], T (&square)[2 * M], T (&dots)[P][2 * M]) const {
     int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4;
-    MHC_UNROLL for (int h = 0; h < 2; ++h) {
+    MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
       sum_over_four(square[h]);
       if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) sum_over_four(dots[i][h]);
-      std::ptrdiff_t const row = first_row + static_cast<int>(threadIdx.x) / 32 * 16 + g + 8 * h;
+      std::ptrdiff_t const row = first_row + first_of_warp() + g + 8 * h;
       if (row >= in.rows) continue;
       T* const to = in.partial + (chunk * in.rows + row) * columns::pitch;
-      MHC_UNROLL for (int t = 0; t < tiles; ++t)
-          store_pack(pack<T, 2>{total[t][2 * h], total[t][2 * h + 1]}, to + first_score + 8 * t + 2 * q);
+      MHC_UNROLL for (int t = 0; t < tiles; ++t) {
+        T const* const two = total[h / 2][t] + h % 2 * 2;
+        store_pack(pack<T, 2>{two[0], two[1]}, to + first_score + 8 * t + 2 * q);
+      }
       if (q != 0 || first_score != 0) continue;
       to[columns::square] = square[h];
       if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) to[columns::dots + i] = dots[i][h];
@@ -220,23 +227,29 @@ struct scan {
   }
 };
 
-template <int W, class S, int K, int P, bool Dots>
-__global__ void __launch_bounds__(scan_shape<S, K, P, Dots>::threads, sizeof(S) <= 4 ? 2 : 1)
-    scan_kernel(scan_task<S> task) {
-  using shape = scan_shape<S, K, P, Dots>;
-  std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
-  std::ptrdiff_t const items = groups * task.chunks.count * shape::tiling::parts;
+template <int W, class S, int K, int P, bool Dots, int M>
+__global__ void __launch_bounds__(scan_shape<S, K, P, Dots, M>::threads,
+                                  scan_shape<S, K, P, Dots, M>::per_multiprocessor) scan_kernel(scan_task<S> task) {
+  std::ptrdiff_t const items = scan_shape<S, K, P, Dots, M>::items(task.rows, task.chunks);
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    scan<W, S, K, P, Dots>(task, dynamic_shared_memory(), item).run();
+    scan<W, S, K, P, Dots, M>(task, dynamic_shared_memory(), item).run();
 }
 
+template <int W, class S, int K, int P, bool Dots, int M>
+void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
+  using shape = scan_shape<S, K, P, Dots, M>;
+  launch(where, operation, scan_kernel<W, S, K, P, Dots, M>,
+         {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
+}
+
+/// Twice as many rows to a block where there are enough, and multiprocessors have room for them. The bits are the same.
 template <int W, class S, int K, int P, bool Dots>
 void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
-  using shape = scan_shape<S, K, P, Dots>;
-  std::ptrdiff_t const groups = (task.rows + shape::rows - 1) / shape::rows;
-  launch(where, operation, scan_kernel<W, S, K, P, Dots>,
-         {block_count(groups * task.chunks.count * shape::tiling::parts, 1), shape::threads, shape::shared_bytes},
-         task);
+  using tall = scan_shape<S, K, P, Dots, 2>;
+  if constexpr (W > 1 && sizeof(S) <= 4 && tall::tiling::tiles <= 3)
+    if (tall::items(task.rows, task.chunks) >= least_tall_blocks && has_shared_memory(operation, tall::shared_bytes))
+      return launch_scan_of<W, S, K, P, Dots, 2>(where, operation, task);
+  launch_scan_of<W, S, K, P, Dots, 1>(where, operation, task);
 }
 
 }  // namespace mhc::detail

@@ -21,7 +21,7 @@ using columns_of = scan_columns<Kind::scores_per_row, Kind::streams / Kind::rows
 /// A block of few threads, so that a batch of few tokens is spread over many multiprocessors.
 template <class Kind, class T>
 struct score_block_shape {
-  static constexpr int threads = 128, columns = columns_of<Kind>::pitch + 1;  // odd: no bank conflicts
+  static constexpr int threads = 256, columns = columns_of<Kind>::pitch + 1;  // odd: no bank conflicts
   static constexpr int most = 32768 / (Kind::rows * columns * static_cast<int>(sizeof(T)));
   static constexpr int tokens = most < 1 ? 1 : most < 32 ? most : 32;
 };
