@@ -66,7 +66,8 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
     };
   };
   timed("scan, 16 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 1>{}));
-  timed("scan, 32 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 2>{}));
+  if constexpr (sizeof(S) == 2)
+    timed("scan, 32 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 2>{}));
   timed("pre by scan", pre_bytes, [&](auto const& policy, arrays const& a) { scanned(policy, a, a.x); });
   timed("mix, pre by scan", mix_pre_bytes, [&](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.res_gradient), a.vectors(a.post_gradient), a.streams(a.x), a.token(a.y),

@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("a token on the device has the same bits in any batch that go
   };
   auto const together = run(0, 300);  // clusters have 32 tokens there, and 16 in smaller batches
   for (std::ptrdiff_t const first : {0, 21, 290}) CHECK(same(run(first, 10), together, first, 10));
-  auto const scanned = run(0, 4400);  // warps have 32 rows there, and 16 in smaller batches
+  auto const scanned = run(0, 4400);  // of 16 bits, warps have 32 rows there, and 16 in smaller batches
   CHECK(same(run(2000, 1100), scanned, 2000, 1100));
 }
 

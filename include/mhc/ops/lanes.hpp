@@ -226,8 +226,10 @@ template <class Arch, bool Threads, class F>
 void for_each([[maybe_unused]] simd_policy<Arch, Threads> const& policy, std::ptrdiff_t count, F&& f) {
 #ifdef _OPENMP
   if constexpr (Threads) {
-    int const threads = static_cast<int>(std::min<std::ptrdiff_t>(thread_count(policy), count));
-    if (threads > 1) {
+    // As many as there are, whatever there is for them to do: OpenMP's runtime ends threads that a smaller team leaves
+    // over, and makes new ones for the next larger one.
+    int const threads = thread_count(policy);
+    if (threads > 1 && count > 1) {
 #  pragma omp parallel num_threads(threads)
       {
         std::ptrdiff_t const all = omp_get_num_threads(), mine = omp_get_thread_num();

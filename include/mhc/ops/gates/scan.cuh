@@ -56,7 +56,8 @@ struct scan_shape {
   static constexpr int per_multiprocessor = M == 1 && sizeof(S) <= 4 ? 2 : 1;  ///< blocks that have room
 };
 
-/// From so many blocks on they have twice as many rows: of half the rows two would share a multiprocessor.
+/// From so many blocks on those of 16-bit streams have twice as many rows: of half the rows two would share a
+/// multiprocessor. (float has twice as much to do for a row, and is slower with them.)
 inline constexpr std::ptrdiff_t least_tall_blocks = 72;
 
 /// Where the scan leaves its sums: chunk after chunk, row after row, so many numbers.
@@ -246,7 +247,7 @@ void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<
 template <int W, class S, int K, int P, bool Dots>
 void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
   using tall = scan_shape<S, K, P, Dots, 2>;
-  if constexpr (W > 1 && sizeof(S) <= 4 && tall::tiling::tiles <= 3)
+  if constexpr (W > 1 && sizeof(S) == 2 && tall::tiling::tiles <= 3)
     if (tall::items(task.rows, task.chunks) >= least_tall_blocks && has_shared_memory(operation, tall::shared_bytes))
       return launch_scan_of<W, S, K, P, Dots, 2>(where, operation, task);
   launch_scan_of<W, S, K, P, Dots, 1>(where, operation, task);
