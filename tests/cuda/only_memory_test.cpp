@@ -17,8 +17,7 @@ TEST_CASE("no memory on the device is an error in CUDA's words, and no more than
   constexpr std::ptrdiff_t batch = 1000;
   auto const z = gaussian<double>(batch * K, 1, 1), g = gaussian<double>(batch * K, 1, 2);
   auto const actual = run_on_full_device(z, g);
-  UNSCOPED_INFO(actual.words);
-  CHECK_THAT(actual.words, contains("mhc::project_vjp: launching a kernel: cudaError"));
+  CHECK_THAT(actual.words, contains("mhc::project_vjp: launching a kernel: cudaErrorMemoryAllocation: out of memory"));
   guarded<double> const zs(z);
   guarded<double> plan(batch * K);
   mhc::sinkhorn<> const projection{.gradient = mhc::gradient::unrolled};
