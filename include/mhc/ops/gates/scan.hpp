@@ -101,7 +101,8 @@ class score_scan {
   };
 
   void copy_row(place p, int r, rows_of_copy to) {
-    rider const one{row(p, r), to[r], square_ + p.row + r, x_, phi_};
+    place const later = after(p);
+    rider const one{row(p, r), to[r], square_ + p.row + r, later.column < length_ ? row(later, r) : x_, phi_};
     V sum(T(0));
     for_channels<V>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
     one.done(sum);
