@@ -66,6 +66,7 @@ bool foreign_allowed(std::string const& path, std::string const& header) {
   if (begins(header, "xsimd/") || header == "omp.h" || ends(header, "intrin.h")) return is_vector_code(path);
   if (begins(header, "Eigen/") || begins(header, "unsupported/Eigen/"))
     return layer_of(path) == layer::interop || layer_of(path) == layer::geometry || ends(path, "/simd.hpp");
+  if (header == "unistd.h") return path == "mhc/ops/large_tensors.hpp";  // the size of the cache
   bool const standard = header.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
   return standard || ends(path, ".cuh");  // CUDA's own headers
 }
