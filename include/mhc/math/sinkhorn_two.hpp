@@ -22,7 +22,7 @@ MHC_BEGIN_LANES
 
 namespace mhc::math {
 
-namespace detail {
+namespace order_two {
 
 /// What |x| lacks to 1, x = (y − 1) / (y + 1), y > 0.
 template <class V>
@@ -78,11 +78,11 @@ MHC_HD inline tile<V, 2> two_lines(two_steps<V> const& c) {
   return {{{a * first, c.plus * first}, {c.minus * second, b * second}}};
 }
 
-}  // namespace detail
+}  // namespace order_two
 
 template <class V>
 MHC_HD inline tile<V, 2> sinkhorn(gauge, gauge_kernel<V, 2> const& kernel, sinkhorn_length length) {
-  auto const p = detail::two_lines(detail::two_steps<V>(kernel, length));
+  auto const p = order_two::two_lines(order_two::two_steps<V>(kernel, length));
   return length.ends_after_columns ? transposed(p) : p;
 }
 
@@ -92,13 +92,13 @@ MHC_HD inline tile<V, 2> sinkhorn(gauge, gauge_kernel<V, 2> const& kernel, sinkh
 template <class V>
 MHC_HD inline tile<V, 2> sinkhorn_vjp(gauge, gauge_kernel<V, 2> const& kernel, sinkhorn_length length,
                                       tile<V, 2> const& gradient) {
-  detail::two_steps<V> const c(kernel, length);
-  auto const p = detail::two_lines(c);
+  order_two::two_steps<V> const c(kernel, length);
+  auto const p = order_two::two_lines(c);
   tile<V, 2> const g = length.ends_after_columns ? transposed(gradient) : gradient;
   V const first = (g.at[0][1] - g.at[0][0]) * (p.at[0][0] * p.at[0][1]);
   V const second = (g.at[1][1] - g.at[1][0]) * (p.at[1][0] * p.at[1][1]);
-  V const scale = quotient(first + second, c.minus * c.plus);                    // ∂loss/∂λ / (1 − c²)
-  V const before = V(1) - detail::lacking_of_power(c.q, c.m > 0 ? c.m - 1 : 0);  // |q^(m−1)|
+  V const scale = quotient(first + second, c.minus * c.plus);                       // ∂loss/∂λ / (1 − c²)
+  V const before = V(1) - order_two::lacking_of_power(c.q, c.m > 0 ? c.m - 1 : 0);  // |q^(m−1)|
   V const rate = V(static_cast<scalar_of<V>>(c.m)) * before * (V(1) - c.start) * (c.q * (V(2) - c.q));
   // q^(m−1) c_0 has the sign of c q, and q < 0 where 1 < s
   V const by_q = select<V>(less<V>(V(1), c.s), c.sign, -c.sign) * rate;
