@@ -83,8 +83,8 @@ struct bfloat16_scan {
   int rows, columns, count;  ///< rows and columns that exist; stages
 
   // Of the thread: what it copies first of a stage, from where and to where, and where its pieces of φ go.
-  bfloat16 const* x;
-  float const* phi;
+  bfloat16 const* x_from;
+  float const* phi_from;
   int thread, top, left, score, phi_left, x_at, piece_at;
 
   // What it tells load_matrices: see there.
@@ -103,11 +103,11 @@ struct bfloat16_scan {
 
     top = thread / Units;
     left = thread % Units * tile::elements;
-    x = in.x + ((first_row + top) * (P * in.channels) + first_column + left);
+    x_from = in.x + ((first_row + top) * (P * in.channels) + first_column + left);
     x_at = tile::at(top, thread % Units);
     score = at.first_score + thread / shape::quads;
     phi_left = thread % shape::quads * 4;
-    phi = in.phi + (score * (P * in.channels) + first_column + phi_left);
+    phi_from = in.phi + (score * (P * in.channels) + first_column + phi_left);
     piece_at = tile::at(thread / shape::quads, phi_left / 8) + phi_left % 8 * 2;
 
     first_at = tile::at(lane() % 16, lane() / 16);
@@ -184,7 +184,7 @@ struct bfloat16_scan {
   __device__ void fill_streams(int s) const {
     constexpr int step = shape::threads / Units;
     int const exists = columns - column(s) - left;
-    bfloat16 const* from = x + (stream(s) * in.channels + column(s));
+    bfloat16 const* from = x_from + (stream(s) * in.channels + column(s));
     MHC_UNROLL for (int r = 0; r < shape::rows; r += step) {
       if (top + r < rows) fill_unit(x_tile(s) + x_at + r * tile::row_bytes, from, exists);
       from += step * P * in.channels;
@@ -216,7 +216,7 @@ struct bfloat16_scan {
     if (s >= count) return;
     constexpr int width = W == 1 ? 1 : 4;
     for_quads([&](int k) {
-      float const* const from = phi + (stream(s) * in.channels + column(s)) + k * (next_score * P * in.channels);
+      float const* const from = phi_from + (stream(s) * in.channels + column(s)) + k * (next_score * P * in.channels);
       unsigned char* const to = raw_phi(s) + k * shape::threads * 16;
       int const exists = score + k * next_score < K ? columns - column(s) - phi_left : 0;
       MHC_UNROLL for (int e = 0; e < 4; e += width) copy_async<4 * width>(to + 4 * e, from + e, e + width <= exists);
