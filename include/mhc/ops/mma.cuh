@@ -59,6 +59,18 @@ __device__ inline void load_matrices(unsigned (&a)[4], void const* row) {
 
 #endif
 
+/// Where unit u of a row lies in a tile in shared memory, in bytes; rows have 4 or 8 units of 16 bytes. Eight threads meet in
+/// no bank if they have the same unit of rows 8n … 8n + 7, as `load_matrices` reads them, or neighbours, as they are
+/// written. Eight rows further on it lies eight rows further on; and at u ^ v where v·16 is changed in it.
+template <int Units>
+struct matrix_tile {
+  static constexpr int elements = 8, columns = elements * Units, row_bytes = 16 * Units;
+
+  __device__ static int at(int row, int u) {
+    return row * row_bytes + (u ^ (Units == 8 ? row & 7 : row >> 1 & 3)) * 16;
+  }
+};
+
 /// In so many pieces the matrix units take a factor.
 template <class T>
 inline constexpr int pieces = 1;

@@ -19,34 +19,6 @@
 
 namespace mhc::detail {
 
-/// The number of blocks, and a number by which the compiler does not know again what it has computed before: it would keep
-/// them in registers, and has none to spare.
-__device__ inline unsigned blocks_of_grid() {
-#if defined(__CUDA_ARCH__)
-  unsigned blocks;
-  asm volatile("mov.u32 %0, %%nctaid.x;" : "=r"(blocks));
-  return blocks;
-#else
-  return gridDim.x;
-#endif
-}
-__device__ inline unsigned forgotten(unsigned number) {
-  asm volatile("" : "+r"(number));
-  return number;
-}
-
-/// Where unit u of a row lies in a tile in shared memory, in bytes; rows have 4 or 8 units of 16 bytes. Eight threads meet in
-/// no bank if they have the same unit of rows 8n … 8n + 7, as `load_matrices` reads them, or neighbours, as they are
-/// written. Eight rows further on it lies eight rows further on; and at u ^ v where v·16 is changed in it.
-template <int Units>
-struct matrix_tile {
-  static constexpr int elements = 8, columns = elements * Units, row_bytes = 16 * Units;
-
-  __device__ static int at(int row, int u) {
-    return row * row_bytes + (u ^ (Units == 8 ? row & 7 : row >> 1 & 3)) * 16;
-  }
-};
-
 /// How it is cut up: as scan_shape says. `Units`: 16-byte units of a row in a stage, 4 or 8. Of 4, stages go by twos, so
 /// that the second reads from L2 what the first has brought there.
 template <int K, int P, bool Dots, int M, int Units = 4>
@@ -206,8 +178,9 @@ struct bfloat16_scan {
   /// body(k) for those of the thread's quads of φ that exist; k counts rows and threads.
   template <class Body>
   __device__ void for_quads(Body const& body) const {
-    MHC_UNROLL for (int k = 0; k * shape::threads < shape::all_quads;
-                    ++k) if (k * shape::threads + thread < shape::all_quads) body(k);
+    MHC_UNROLL for (int k = 0; k < (shape::all_quads + shape::threads - 1) / shape::threads; ++k) {
+      if (k * shape::threads + thread < shape::all_quads) body(k);
+    }
   }
   static constexpr int next_score = shape::threads / shape::quads;
 
@@ -232,8 +205,10 @@ struct bfloat16_scan {
       cut_pair(quad.at[0], quad.at[1], first);
       cut_pair(quad.at[2], quad.at[3], second);
       unsigned char* const to = piece_tile(s) + piece_at + k * next_score * tile::row_bytes;
-      MHC_UNROLL for (int p = 0; p < bfloat16_pieces; ++p) *
-          reinterpret_cast<words<8>*>(to + p * shape::scores * tile::row_bytes) = {{first[p], second[p]}};
+      MHC_UNROLL for (int p = 0; p < bfloat16_pieces; ++p) {
+        auto* const pairs = reinterpret_cast<words<8>*>(to + p * shape::scores * tile::row_bytes);
+        *pairs = {{first[p], second[p]}};
+      }
     });
   }
 
