@@ -31,7 +31,7 @@ class table {
                 device_.name.c_str(), device_.capability.c_str(), device_.multiprocessors, device_.cache >> 20,
                 copy_.by_driver * 1e-9, copy_.by_kernel * 1e-9);
     std::printf("%s, mhc::simd on %d threads\n", ::bench::processor().c_str(), cores_);
-    std::printf("%-30s %-8s %8s %8s %10s %8s %8s %7s %11s %9s\n", "operation", "element", "size", "channels", "us",
+    std::printf("%-34s %-8s %8s %8s %10s %8s %8s %7s %11s %9s\n", "operation", "element", "size", "channels", "us",
                 "+-", "GB/s", "copy", "host us", "host/GPU");
   }
 
@@ -77,7 +77,7 @@ class table {
 
   void print(comparison const& c) {
     double const rate = c.device.bytes / (c.device.microseconds * 1e-6);
-    std::printf("%-30s %-8s %8td %8td %10.2f %8.2f %8.0f %6.1f%%", c.device.operation.c_str(), c.element, c.size,
+    std::printf("%-34s %-8s %8td %8td %10.2f %8.2f %8.0f %6.1f%%", c.device.operation.c_str(), c.element, c.size,
                 c.channels, c.device.microseconds, c.device.spread, rate * 1e-9, 100 * rate / copy_.best());
     if (c.host.microseconds > 0)
       std::printf(" %11.1f %9.1f", c.host.microseconds, c.host.microseconds / c.device.microseconds);

@@ -57,17 +57,39 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
     cuda::gates_by_scan(policy, operation, a.kind, parameters_of<kind_type, float const>(a.parameters),
                         stream_view<S const, N>(a.streams(x)), outputs(a));
   };
-  auto const coefficients_by = [&]<int M>(std::integral_constant<int, M>) {
-    return [&](cuda::policy const& policy, arrays const& a) {  // the scan alone, of 16·M rows to a warp
+  auto const scanned_by = [&](auto const& launch) {  // the scan alone
+    return [&, launch](cuda::policy const& policy, arrays const& a) {
       detail::gates_workspace<kind_type> const at(a.kind, a.tokens, static_cast<float*>(policy.workspace));
-      detail::scan_task<S> const task{a.x, a.parameters.phi, nullptr,     a.tokens, a.kind.channels,
-                                      1,   at.chunks,        at.scanned()};
-      detail::launch_scan_of<W, S, K, N, false, M>(policy, operation, task);
+      launch(policy,
+             detail::scan_task<S>{a.x, a.parameters.phi, a.u, a.tokens, a.kind.channels, 1, at.chunks, at.scanned()});
     };
   };
-  timed("scan, 16 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 1>{}));
-  if constexpr (sizeof(S) == 2)
-    timed("scan, 32 rows to a warp", pre_bytes / (N + 1) * N, coefficients_by(std::integral_constant<int, 2>{}));
+  auto const by_rows = [&]<bool Dots, int M>(std::bool_constant<Dots>, std::integral_constant<int, M>) {
+    return scanned_by([](auto const& policy, auto const& task) {
+      detail::launch_scan_of<W, S, K, N, Dots, M>(policy, operation, task);
+    });
+  };
+  constexpr std::integral_constant<int, 1> rows_16{};
+  constexpr std::integral_constant<int, 2> rows_32{};
+  double const scan_bytes = pre_bytes / (N + 1) * N;
+  timed("scan, 16 rows to a warp", scan_bytes, by_rows(std::false_type{}, rows_16));
+  if constexpr (sizeof(S) == 2) timed("scan, 32 rows to a warp", scan_bytes, by_rows(std::false_type{}, rows_32));
+  if constexpr (std::is_same_v<S, bfloat16>) {
+    auto const in_pieces = [&]<bool Dots, int M, int Units>(std::bool_constant<Dots>, std::integral_constant<int, M>,
+                                                            std::integral_constant<int, Units>) {
+      return scanned_by([](auto const& policy, auto const& task) {
+        detail::launch_bfloat16_scan_of<W, K, N, Dots, M, Units>(policy, operation, task);
+      });
+    };
+    constexpr std::integral_constant<int, 4> columns_32{};
+    constexpr std::integral_constant<int, 8> columns_64{};
+    timed("bfloat16 scan, 16 rows, 32 columns", scan_bytes, in_pieces(std::false_type{}, rows_16, columns_32));
+    timed("bfloat16 scan, 32 rows, 32 columns", scan_bytes, in_pieces(std::false_type{}, rows_32, columns_32));
+    timed("bfloat16 scan, 32 rows, 64 columns", scan_bytes, in_pieces(std::false_type{}, rows_32, columns_64));
+    timed("scan with du, 32 rows to a warp", pre_bytes, by_rows(std::true_type{}, rows_32));
+    timed("bfloat16 scan with du, 32 columns", pre_bytes, in_pieces(std::true_type{}, rows_32, columns_32));
+    timed("bfloat16 scan with du, 64 columns", pre_bytes, in_pieces(std::true_type{}, rows_32, columns_64));
+  }
   timed("pre by scan", pre_bytes, [&](auto const& policy, arrays const& a) { scanned(policy, a, a.x); });
   timed("mix, pre by scan", mix_pre_bytes, [&](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.res_gradient), a.vectors(a.post_gradient), a.streams(a.x), a.token(a.y),

@@ -6,6 +6,10 @@
 
 #include <mhc/ops/contract/contract.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 using namespace mhc::test;
 using mhc::update;
 
@@ -85,8 +89,10 @@ TEMPLATE_LIST_TEST_CASE("many tokens of gates on the device", "[cuda][gates][lar
   using S = typename TestType::value;
   using T = mhc::coefficient_t<S>;
   constexpr int N = TestType::n;
-  // In one launch where there is one, by the scan, and by the scan with twice as many rows to a block.
-  auto const [batch, channels] = GENERATE(std::pair(611, 24), std::pair(1111, 24), std::pair(4400, 104));
+  // In one launch where there is one, by the scan, and by the scan with twice as many rows to a block; and so many channels
+  // that a chunk has an odd number of column blocks, and more than the scan holds at once.
+  auto const [batch, channels] =
+      GENERATE(std::pair(611, 24), std::pair(1111, 24), std::pair(4400, 104), std::pair(1030, 520));
   CAPTURE(batch);
   auto const kind = TestType::make(channels);
   auto const p = random_parameters(kind);
@@ -125,6 +131,31 @@ TEMPLATE_TEST_CASE("a token on the device has the same bits in any batch that go
   for (std::ptrdiff_t const first : {0, 21, 290}) CHECK(same(run(first, 10), together, first, 10));
   auto const scanned = run(0, 4400);  // of 16 bits, warps have 32 rows there, and 16 in smaller batches
   CHECK(same(run(2000, 1100), scanned, 2000, 1100));
+}
+
+TEMPLATE_TEST_CASE("a NaN in gates on the device stays in its token", "[cuda][gates][nonfinite]", float,
+                   mhc::bfloat16) {
+  using one = on_device<TestType, 4, mhc_sinkhorn>;
+  std::ptrdiff_t const channels = 40, row = 4 * channels, batch = GENERATE(40, 1040), bad = 21;
+  auto const kind = one::make(channels);
+  auto const p = random_parameters(kind);
+  auto x = gaussian<TestType>(batch * row, 1, 27);
+  auto const g = random_cotangents<TestType>(true, kind, batch);
+  auto const run = [&] {
+    auto const h = run_gates<one>(true, kind, p, x);
+    return std::array{widen(h.pre), widen(h.res), widen(h.u), widen(run_gates_vjp<one>(true, kind, p, x, g).x)};
+  };
+  auto const clean = run();
+  x[static_cast<std::size_t>(bad * row + 33)] = TestType(NAN);
+  auto const spoilt = run();
+  std::ptrdiff_t const width[] = {4, 16, channels, row};
+  for (std::size_t k = 0; k < clean.size(); ++k) {
+    CAPTURE(batch, k);
+    CHECK(std::isnan(spoilt[k][static_cast<std::size_t>(bad * width[k])]));
+    auto const in_token = [&](auto const& a) { return a.begin() + bad * width[k]; };
+    CHECK(std::equal(clean[k].begin(), in_token(clean[k]), spoilt[k].begin()));
+    CHECK(std::equal(in_token(clean[k]) + width[k], clean[k].end(), in_token(spoilt[k]) + width[k]));
+  }
 }
 
 struct learned {

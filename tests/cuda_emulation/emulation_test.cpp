@@ -24,6 +24,7 @@ namespace {
 
 using values = std::vector<std::vector<float>>;
 using kind = kind_case<device_policy, float, 4, mhc_sinkhorn>;
+using short_kind = kind_case<device_policy, mhc::bfloat16, 4, mhc_sinkhorn>;
 constexpr std::ptrdiff_t channels = 264, tokens = 70, matrices = 700;
 
 values gates() {
@@ -57,6 +58,15 @@ values gate_gradients_of_all() {
   return {d.x, d.parameters};
 }
 
+values gate_gradients_of_bfloat16() {
+  constexpr std::ptrdiff_t few = 136;  // a chunk's last stage is where a block's next turn begins
+  auto const connection = short_kind::make(few);
+  auto const d = run_gates_vjp<short_kind>(true, connection, random_parameters(connection),
+                                           gaussian<mhc::bfloat16>(tokens * 4 * few, 1, 2),
+                                           random_cotangents<mhc::bfloat16>(true, connection, tokens));
+  return {{d.x.begin(), d.x.end()}, d.parameters};
+}
+
 values aggregate_gradients() {
   guarded<float> const xs(gaussian<float>(tokens * 4 * channels, 1, 2)), us(gaussian<float>(tokens * channels, 1, 6));
   guarded<float> hg(tokens * 4), xg(tokens * 4 * channels);
@@ -87,9 +97,9 @@ values long_rows() {  // read in rows of another length than they are stored in
 
 /// Everything that a barrier can spoil: by blocks that are alone, and in clusters.
 using part = values (*)();
-constexpr std::array<part, 5> alone = {gates_by_scan, gate_gradients_of_all, aggregate_gradients, projections,
-                                       long_rows};
-constexpr std::array<part, 7> parts = {gates, mixed_gates, alone[0], alone[1], alone[2], alone[3], alone[4]};
+constexpr std::array<part, 6> alone = {gates_by_scan,       gate_gradients_of_all, gate_gradients_of_bfloat16,
+                                       aggregate_gradients, projections,           long_rows};
+constexpr std::array<part, 8> parts = {gates, mixed_gates, alone[0], alone[1], alone[2], alone[3], alone[4], alone[5]};
 
 /// Where barriers stand, and the parts that meet them.
 template <class Parts>

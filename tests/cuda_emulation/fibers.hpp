@@ -81,7 +81,8 @@ struct fiber {
   unsigned mask = 0;
   int source = 0;
   std::uint64_t sent = 0, received = 0;
-  double factors[2][6] = {};  ///< of this and of the last matrix product
+  double factors[2][12] = {};               ///< of this and of the last matrix product
+  unsigned char const* matrix_row[2] = {};  ///< in place of them, where matrices are loaded
   unsigned products = 0, barriers = 0, cluster_barriers = 0;
   bool arrived = false;                   ///< at the next barrier of the cluster
   std::vector<std::vector<copy>> copies;  ///< groups that have not arrived; the last is not committed

@@ -28,13 +28,16 @@ __device__ inline unsigned char* dynamic_shared_memory() {
 }
 
 /// Begins to copy Bytes (4, 8 or 16) to shared memory, or zeros where there is nothing to copy. Fewer cannot be left
-/// behind: they are copied at once.
-template <int Bytes>
+/// behind: they are copied at once. `Line`: what else is in their 128 bytes comes to L2, because it is next.
+template <int Bytes, bool Line = false>
 __device__ inline void copy_async(void* shared, void const* global, bool exists) {
   auto const to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
   int const bytes = exists ? Bytes : 0;
   if constexpr (Bytes == 2)
     *static_cast<std::uint16_t*>(shared) = exists ? *static_cast<std::uint16_t const*>(global) : std::uint16_t{0};
+  else if constexpr (Bytes == 16 && Line)
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(bytes)
+                 : "memory");
   else if constexpr (Bytes == 16)
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
   else
@@ -90,11 +93,11 @@ struct shared_tile {
   }
 
   /// Begins to fill a unit from `from`, of which the first `exists` elements exist. W says how many can be moved at once.
-  template <int W>
+  template <int W, bool Line = false>
   __device__ void fill(int row, int u, S const* from, std::ptrdiff_t exists) const {
     unit& to = at(row, u);
     MHC_UNROLL for (int e = 0; e < elements; e += W)
-        copy_async<W* static_cast<int>(sizeof(S))>(&to.at[e], from + e, e + W <= exists);
+        copy_async<W* static_cast<int>(sizeof(S)), Line>(&to.at[e], from + e, e + W <= exists);
   }
 };
 

@@ -86,6 +86,22 @@ struct launch_shape {
   int cluster = 1;
 };
 
+/// The number of blocks, and a number by which the compiler does not know again what it has computed before: where it would
+/// keep that in registers, and has none to spare.
+__device__ inline unsigned blocks_of_grid() {
+#if defined(__CUDA_ARCH__)
+  unsigned blocks;
+  asm volatile("mov.u32 %0, %%nctaid.x;" : "=r"(blocks));
+  return blocks;
+#else
+  return gridDim.x;
+#endif
+}
+__device__ inline unsigned forgotten(unsigned number) {
+  asm volatile("" : "+r"(number));
+  return number;
+}
+
 /// Whether a block of the present device can have so much dynamic shared memory.
 inline bool has_shared_memory(char const* operation, int bytes) {
   int device = 0, most = 0;

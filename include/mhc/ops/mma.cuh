@@ -13,11 +13,18 @@
 ///   c = C(g, 2q), C(g, 2q+1), C(g+8, 2q), C(g+8, 2q+1).
 /// For float the units keep 11 significant bits of each factor, so a factor goes in two pieces, x = high + low, and
 /// high·high + high·low + low·high leaves out 2⁻²² of a product.
+///
+/// Factors of bfloat16 lie two to a register, the first in its lower half: C (16×8) += A (16×16) B (16×8), where lane 4g + q
+/// holds, with n… for the two neighbours n and n + 1,
+///   a = A(g, 2q…), A(g+8, 2q…), A(g, 2q+8…), A(g+8, 2q+8…);  b = B(2q…, g), B(2q+8…, g);  c as above.
+/// Their products have 16 bits and are exact. A float is the sum of three of them, to its last bit.
 
 namespace mhc::detail {
 
 #if defined(MHC_CUDA_EMULATION)
+using cuda_emulation::load_matrices;
 using cuda_emulation::mma;
+using cuda_emulation::mma_bfloat16;
 #else
 
 /// C += A B with factors cut to 11 bits.
@@ -34,7 +41,35 @@ __device__ inline void mma(double (&c)[4], double const (&a)[4], double const (&
       "+d"(c[2 * h + 1]) : "d"(a[2 * k + h]), "d"(b[k]));
 }
 
+/// C += A B of bfloat16.
+__device__ inline void mma_bfloat16(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/// Four matrices of 8×8 numbers of 16 bits from shared memory: lane 8i + r says where row r of matrix i lies, 16 aligned
+/// bytes, and lane 4g + q gets of row g of matrix i the two neighbours 2q and 2q + 1.
+__device__ inline void load_matrices(unsigned (&a)[4], void const* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(a[0]), "=r"(a[1]), "=r"(a[2]), "=r"(a[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row)))
+               : "memory");
+}
+
 #endif
+
+/// Where unit u of a row lies in a tile in shared memory, in bytes; rows have 4 or 8 units of 16 bytes. Eight threads meet in
+/// no bank if they have the same unit of rows 8n … 8n + 7, as `load_matrices` reads them, or neighbours, as they are
+/// written. Eight rows further on it lies eight rows further on; and at u ^ v where v·16 is changed in it.
+template <int Units>
+struct matrix_tile {
+  static constexpr int elements = 8, columns = elements * Units, row_bytes = 16 * Units;
+
+  __device__ static int at(int row, int u) {
+    return row * row_bytes + (u ^ (Units == 8 ? row & 7 : row >> 1 & 3)) * 16;
+  }
+};
 
 /// In so many pieces the matrix units take a factor.
 template <class T>
@@ -54,6 +89,19 @@ __device__ inline pack<T, pieces<T>> in_pieces(T x) {
   pack<T, pieces<T>> a;
   MHC_UNROLL for (int p = 0; p < pieces<T>; ++p) a.at[p] = piece(x, p);
   return a;
+}
+
+/// Two neighbours in pieces of bfloat16, the leading bits first: each piece is what the one before it has left, cut to 8
+/// significant bits, and 8 + 8 + 8 are all that a float has. (Below 2⁻¹⁰⁹ the last piece would end under the least
+/// bfloat16, 2⁻¹³³: no more than that is lost.)
+inline constexpr int bfloat16_pieces = 3;
+__device__ inline void cut_pair(float first, float second, unsigned (&piece)[bfloat16_pieces]) {
+  constexpr unsigned upper = 0xffff0000U;
+  MHC_UNROLL for (int p = 0; p < bfloat16_pieces; ++p) {
+    piece[p] = __float_as_uint(first) >> 16 | (__float_as_uint(second) & upper);
+    first -= __uint_as_float(__float_as_uint(first) & upper);
+    second -= __uint_as_float(__float_as_uint(second) & upper);
+  }
 }
 
 /// R factors of S as the matrix units take them.

@@ -64,7 +64,7 @@ inline void arrive(copy const& c) {
 
 /// A copy arrives when it is waited for, no sooner; or, in every other order of threads, at once; as one of 2 bytes, which
 /// is none that can be left behind, always does.
-template <int Bytes>
+template <int Bytes, bool = false>
 void copy_async(void* shared, void const* global, bool exists) {
   static_assert(Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes == 16);
   if (reinterpret_cast<std::uintptr_t>(shared) % Bytes != 0 ||
@@ -86,9 +86,10 @@ void wait_for_copies() {
   }
 }
 
-/// C (16×8) += A (16×8) B (8×8) by a warp; lane 4g + q holds the elements that <mhc/ops/mma.cuh> says.
-template <class T>
-void multiply_matrices(T (&c)[4], double const (&mine)[6]) {
+/// C (16×8) += A (16×8D) B (8D×8) by a warp; lane 4g + q holds the elements that <mhc/ops/mma.cuh> says, in registers of
+/// D: first those of A.
+template <unsigned D, class T>
+void multiply_matrices(T (&c)[4], double const (&mine)[6 * D]) {
   unwatched const here;
   fiber& self = running();
   unsigned const slot = self.products++ % 2;
@@ -98,20 +99,39 @@ void multiply_matrices(T (&c)[4], double const (&mine)[6]) {
   unsigned const first = self.number / 32 * 32, g = self.number % 32 / 4, q = self.number % 4;
   for (unsigned e = 0; e < 4; ++e) {
     double sum = static_cast<double>(c[e]);
-    for (unsigned k = 0; k < 8; ++k) {
-      auto const& a = fibers[first + 4 * g + k % 4]->factors[slot];
-      auto const& b = fibers[first + 4 * (2 * q + e % 2) + k % 4]->factors[slot];
-      sum += a[e / 2 + 2 * (k / 4)] * b[4 + k / 4];
+    for (unsigned k = 0; k < 8 * D; ++k) {
+      unsigned const half = k / (4 * D), lane = k % (4 * D) / D, in_register = k % D;
+      auto const& a = fibers[first + 4 * g + lane]->factors[slot];
+      auto const& b = fibers[first + 4 * (2 * q + e % 2) + lane]->factors[slot];
+      sum += a[D * (e / 2 + 2 * half) + in_register] * b[D * (4 + half) + in_register];
     }
     c[e] = static_cast<T>(sum);
   }
 }
+/// Four matrices of 8×8 numbers of 16 bits; lane 8i + r says where row r of matrix i lies.
+inline void load_matrices(unsigned (&a)[4], void const* row) {
+  if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) stop("a misaligned row of a matrix");
+  fiber& self = running();
+  unsigned const slot = self.products++ % 2, warp = self.number / 32 * 32, lane = self.number % 32;
+  self.matrix_row[slot] = static_cast<unsigned char const*>(row);
+  exchange(0xffffffffU, 0, static_cast<int>(lane));
+  for (unsigned i = 0; i < 4; ++i)
+    std::memcpy(&a[i], block_now().fibers[warp + 8 * i + lane / 4]->matrix_row[slot] + lane % 4 * 4, 4);
+}
 inline void mma(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
   auto const cut = [](unsigned bits) { return static_cast<double>(__uint_as_float(bits & 0xffffe000U)); };
-  multiply_matrices(c, {cut(a[0]), cut(a[1]), cut(a[2]), cut(a[3]), cut(b[0]), cut(b[1])});
+  multiply_matrices<1>(c, {cut(a[0]), cut(a[1]), cut(a[2]), cut(a[3]), cut(b[0]), cut(b[1])});
 }
 inline void mma(double (&c)[4], double const (&a)[4], double const (&b)[2]) {
-  multiply_matrices(c, {a[0], a[1], a[2], a[3], b[0], b[1]});
+  multiply_matrices<1>(c, {a[0], a[1], a[2], a[3], b[0], b[1]});
+}
+inline void mma_bfloat16(float (&c)[4], unsigned const (&a)[4], unsigned const (&b)[2]) {
+  double factors[12];
+  for (unsigned k = 0; k < 12; ++k) {
+    unsigned const two = k < 8 ? a[k / 2] : b[k / 2 - 4];
+    factors[k] = static_cast<double>(__uint_as_float(k % 2 == 0 ? two << 16 : two & 0xffff0000U));
+  }
+  multiply_matrices<2>(c, factors);
 }
 
 }  // namespace cuda_emulation

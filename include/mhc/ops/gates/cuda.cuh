@@ -5,6 +5,7 @@
 #include <mhc/ops/aggregate/cuda.cuh>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/gates/gradients.cuh>
+#include <mhc/ops/gates/launch_scan.cuh>
 #include <mhc/ops/gates/one_launch.cuh>
 #include <mhc/ops/gates/scan.cuh>
 #include <mhc/ops/gates/scores.cuh>

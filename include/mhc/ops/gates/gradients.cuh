@@ -4,6 +4,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/ops/aggregate/cuda.cuh>
 #include <mhc/ops/device.cuh>
+#include <mhc/ops/gates/launch_scan.cuh>
 #include <mhc/ops/gates/scan.cuh>
 #include <mhc/ops/gates/scores.cuh>
 #include <mhc/ops/gates/spread.cuh>

@@ -88,12 +88,42 @@ struct scan_sums {
   std::ptrdiff_t chunks, tokens, length;
 };
 
+/// Over the four lanes that share a row.
+template <class T>
+__device__ inline void sum_over_four(T& value) {
+  value += __shfl_xor_sync(0xffffffffu, value, 1);
+  value += __shfl_xor_sync(0xffffffffu, value, 2);
+}
+
+/// What a warp leaves of its rows from `first` on. Its lane 4g + q has the scores 2q and 2q + 1 of every tile of rows g, g + 8,
+/// …, and its share of |x|² and of ∂u·x, which are summed and left with the first scores.
+template <int K, bool Dots, class S, class T, int M, int Tiles, int P>
+__device__ inline void write_scan(scan_task<S> const& in, int lane, std::ptrdiff_t chunk, std::ptrdiff_t first,
+                                  int first_score, T const (&total)[M][Tiles][4], T (&square)[2 * M],
+                                  T (&dots)[P][2 * M]) {
+  using columns = scan_columns<K, P>;
+  int const g = lane / 4, q = lane % 4;
+  MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
+    sum_over_four(square[h]);
+    if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) sum_over_four(dots[i][h]);
+    std::ptrdiff_t const row = first + g + 8 * h;
+    if (row >= in.rows) continue;
+    T* const to = in.partial + (chunk * in.rows + row) * columns::pitch;
+    MHC_UNROLL for (int t = 0; t < Tiles; ++t) {
+      T const* const two = total[h / 2][t] + h % 2 * 2;
+      store_pack(pack<T, 2>{two[0], two[1]}, to + first_score + 8 * t + 2 * q);
+    }
+    if (q != 0 || first_score != 0) continue;
+    to[columns::square] = square[h];
+    if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) to[columns::dots + i] = dots[i][h];
+  }
+}
+
 /// One block's part of the scan. W elements of a stream are moved at once.
 template <int W, class S, int K, int P, bool Dots, int M>
 struct scan {
   using T = coefficient_t<S>;
   using shape = scan_shape<S, K, P, Dots, M>;
-  using columns = scan_columns<K, P>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
   static constexpr int tiles = shape::tiling::tiles, phi_width = W == 1 ? 1 : tile::elements;
@@ -123,7 +153,9 @@ struct scan {
       fill(s + shape::stages - 1);
       if (has_rows) multiply_stage(s, total, square, dots);
     }
-    if (has_rows) write(total, square, dots);
+    if (has_rows)
+      write_scan<K, Dots>(in, static_cast<int>(threadIdx.x) % 32, chunk, first_row + first_of_warp(), first_score,
+                          total, square, dots);
     __syncthreads();
   }
 
@@ -202,30 +234,6 @@ struct scan {
     MHC_UNROLL for (int i = 0; i < P; ++i) MHC_UNROLL for (int h = 0; h < 2 * M; ++h) dots[i][h] +=
         i == s % P ? dot[h] : T(0);
   }
-
-  __device__ void write(T const (&total)[M][tiles][4], T (&square)[2 * M], T (&dots)[P][2 * M]) const {
-    int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, q = lane % 4;
-    MHC_UNROLL for (int h = 0; h < 2 * M; ++h) {
-      sum_over_four(square[h]);
-      if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) sum_over_four(dots[i][h]);
-      std::ptrdiff_t const row = first_row + first_of_warp() + g + 8 * h;
-      if (row >= in.rows) continue;
-      T* const to = in.partial + (chunk * in.rows + row) * columns::pitch;
-      MHC_UNROLL for (int t = 0; t < tiles; ++t) {
-        T const* const two = total[h / 2][t] + h % 2 * 2;
-        store_pack(pack<T, 2>{two[0], two[1]}, to + first_score + 8 * t + 2 * q);
-      }
-      if (q != 0 || first_score != 0) continue;
-      to[columns::square] = square[h];
-      if constexpr (Dots) MHC_UNROLL for (int i = 0; i < P; ++i) to[columns::dots + i] = dots[i][h];
-    }
-  }
-
-  /// Over the four lanes that share a row.
-  __device__ static void sum_over_four(T& value) {
-    value += __shfl_xor_sync(0xffffffffu, value, 1);
-    value += __shfl_xor_sync(0xffffffffu, value, 2);
-  }
 };
 
 template <int W, class S, int K, int P, bool Dots, int M>
@@ -241,16 +249,6 @@ void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<
   using shape = scan_shape<S, K, P, Dots, M>;
   launch(where, operation, scan_kernel<W, S, K, P, Dots, M>,
          {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
-}
-
-/// Twice as many rows to a block where there are enough, and multiprocessors have room for them. The bits are the same.
-template <int W, class S, int K, int P, bool Dots>
-void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
-  using tall = scan_shape<S, K, P, Dots, 2>;
-  if constexpr (W > 1 && sizeof(S) == 2 && tall::tiling::tiles <= 3)
-    if (tall::items(task.rows, task.chunks) >= least_tall_blocks && has_shared_memory(operation, tall::shared_bytes))
-      return launch_scan_of<W, S, K, P, Dots, 2>(where, operation, task);
-  launch_scan_of<W, S, K, P, Dots, 1>(where, operation, task);
 }
 
 }  // namespace mhc::detail
