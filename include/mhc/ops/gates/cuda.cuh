@@ -64,7 +64,7 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
                                 out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
   if (x.size == 0) return;
   if constexpr (detail::fits_together<Kind, S>) {
-    if (x.size <= detail::most_tokens_together) {
+    if (x.size <= detail::most_tokens_together<S>) {
       detail::gates_workspace<Kind, T> const memory(kind, x.size, nullptr);
       detail::workspace_of(where, operation, memory.forward_bytes());  // not needed, and refused all the same
       if (detail::launch_together<false>(where, operation,

@@ -17,7 +17,9 @@ namespace mhc::detail {
 
 /// Up to so many tokens the one launch is taken; and up to so many with 16 tokens to a cluster, which is when a device has
 /// room for all clusters. With 32 φ is read half as often.
-inline constexpr std::ptrdiff_t most_tokens_together = 1024, most_tokens_apart = 256;
+template <class S>
+inline constexpr std::ptrdiff_t most_tokens_together = sizeof(S) == 2 ? 512 : 1024;
+inline constexpr std::ptrdiff_t most_tokens_apart = 256;
 
 template <int W, bool Mixes, int M, class Kind, class S>
 __global__ void __launch_bounds__(together_shape<Kind, S, M>::threads, 1)

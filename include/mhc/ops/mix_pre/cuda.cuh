@@ -12,7 +12,7 @@ template <class Kind, class S>
 void mix_pre_impl(policy const& where, detail::mix_pre_arguments<Kind, S> const& a) {
   constexpr char const* operation = "mhc::mix_pre";
   if constexpr (detail::fits_together<Kind, S>) {
-    if (a.x.size > 0 && a.x.size <= detail::most_tokens_together) {  // as `pre` does, so that the bits are the same
+    if (a.x.size > 0 && a.x.size <= detail::most_tokens_together<S>) {  // as `pre` does, so that the bits are the same
       detail::require_device_memory(operation, "h_res", a.h_res.data, "h_post", a.h_post.data, "x", a.x.data, "y",
                                     a.y.data, "parameters.phi", a.parameters.phi, "parameters.alpha",
                                     a.parameters.alpha, "parameters.bias", a.parameters.bias, "x_next", a.x_next.data,
