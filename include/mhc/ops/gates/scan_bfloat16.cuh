@@ -19,9 +19,11 @@
 
 namespace mhc::detail {
 
-/// How it is cut up: as scan_shape says. `Units`: 16-byte units of a row in a stage, 4 or 8. Of 4, stages go by twos, so
-/// that the second reads from L2 what the first has brought there.
-template <int K, int P, bool Dots, int M, int Units = 4>
+/// 16-byte units of a row in a stage, 4 or 8.
+inline constexpr int bfloat16_scan_units = 4;
+
+/// How it is cut up: as scan_shape says. With 4 units, stages go by twos: the second reads from L2 what the first brought.
+template <int K, int P, bool Dots, int M, int Units = bfloat16_scan_units>
 struct bfloat16_scan_shape {
   using tiling = score_tiling<K, 5>;
   using tile = matrix_tile<Units>;  ///< of x, of ∂u, and of the pieces of φ
@@ -288,7 +290,7 @@ __global__ void __launch_bounds__(bfloat16_scan_shape<K, P, Dots, M, Units>::thr
     bfloat16_scan<W, K, P, Dots, M, Units>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, int K, int P, bool Dots, int M, int Units = 4>
+template <int W, int K, int P, bool Dots, int M, int Units = bfloat16_scan_units>
 void launch_bfloat16_scan_of(cuda::policy const& where, char const* operation, scan_task<bfloat16> const& task) {
   using shape = bfloat16_scan_shape<K, P, Dots, M, Units>;
   launch(where, operation, bfloat16_scan_kernel<W, K, P, Dots, M, Units>,
