@@ -142,8 +142,8 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, T const* phi,
   T* const copied = copy.x[0];
   T const *const h_pre = &state.h_pre[0][i], *const norm = &state.norm[0][r];
   alignas(64) T packed[K > 0 ? K : 1][piece_channels];
-  T const* const phi_column = phi + (Kind::rows == 1 ? i * x.channels : 0) + c;
-  for (std::ptrdiff_t k = 0; k < K && dynamic; ++k) copy_row<V>(phi_column + k * row_length(kind), n, packed[k]);
+  std::ptrdiff_t const column = (Kind::rows == 1 ? i * channels : 0) + c;
+  for (std::ptrdiff_t k = 0; k < K && dynamic; ++k) copy_row<V>(phi + k * row_length(kind) + column, n, packed[k]);
   add_product<V, T>(
       count, {&state.weight[0][r * K], scores_of<Kind>, 1}, {packed[0], piece_channels}, dynamic ? K : 0, n,
       [=]<int W>(std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V(&sum)[W]) MHC_ALWAYS_INLINE {
