@@ -115,8 +115,8 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
     }
 }
 
-/// Channels per piece of phase 2: the piece of x for a block of tokens, and that of φ, stay in the first-level cache. They
-/// are copied out of their matrices, whose rows can lie a power of two apart and would share a few lines of it.
+/// Channels per piece of phase 2: that of φ stays in the first-level cache, that of x for a block of tokens in the second.
+/// They are copied out of their matrices, whose rows can lie a power of two apart and would share a few lines of it.
 inline constexpr std::ptrdiff_t piece_channels = 192;
 
 template <class T>
