@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Hidden from other runs: it takes the device's memory away from everybody, and it must be the first in its process, for
-// the driver keeps what it has once given to a kernel. Which error that is, is the driver's affair; and the kernel that had
-// none is an unknown error to it from then on, all others run.
+// the driver keeps what it has once given to a kernel. (The kernel that had none is an unknown error to the driver from then
+// on; all others run.)
 
 #include "cuda/support/full.hpp"
 #include "support/arrays.hpp"

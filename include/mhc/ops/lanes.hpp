@@ -156,11 +156,6 @@ MHC_ALWAYS_INLINE inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t
   return x;
 }
 
-template <class V, int N, class S>
-MHC_ALWAYS_INLINE inline void store_streams(math::vec<V, N> const& x, S* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
-  MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(x[i], p + i * channels, n);
-}
-
 /// body(c, n) for the registers of channels that cover 0 … channels − 1; n is the constant width, but for the last
 /// register where channels is no multiple of it.
 template <class V, class F>

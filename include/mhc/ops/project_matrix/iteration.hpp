@@ -8,9 +8,8 @@
 #include <limits>
 
 /// @file
-/// Sinkhorn–Knopp on one large matrix, forward and backward, in half-steps: each divides the lines of one side, and the
-/// sides take turns. A half-step of the rows and the half-step of the columns after it are one pass over the kernel.
-/// Schemes (scalings, potentials) and rules are those of <mhc/math/sinkhorn.hpp>.
+/// Sinkhorn–Knopp on one large matrix, forward and backward, in half-steps: each divides the lines of one side, by turns.
+/// One of the rows and the next of the columns are one pass over the kernel. Schemes and rules: <mhc/math/sinkhorn.hpp>.
 
 MHC_BEGIN_LANES
 
