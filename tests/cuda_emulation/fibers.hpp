@@ -113,7 +113,7 @@ struct block {
   block& operator=(block const&) = delete;
   ~block() {
 #ifdef CUDA_EMULATION_TSAN
-    for (auto const& f : fibers) __tsan_destroy_fiber(f->sanitizer_thread);
+    for (std::size_t k = 0; k < fibers.size(); k += 32) __tsan_destroy_fiber(fibers[k]->sanitizer_thread);
 #endif
   }
 };
@@ -239,12 +239,15 @@ T of_rank(T const* mine, int rank) {
 }
 
 inline std::uint64_t exchange(unsigned mask, std::uint64_t value, int source) {
-  unwatched const here;
   fiber& self = running();
-  self.mask = mask;
-  self.sent = value;
-  self.source = source;
+  {
+    unwatched const here;
+    self.mask = mask;
+    self.sent = value;
+    self.source = source;
+  }
   leave(state::at_shuffle);
+  unwatched const here;
   return self.received;
 }
 
@@ -259,9 +262,10 @@ inline void fiber_main() {
   }
 }
 
-inline void prepare(fiber& f) {
+/// Before it runs first; `before` are those of smaller numbers.
+inline void prepare(fiber& f, [[maybe_unused]] std::vector<std::unique_ptr<fiber>> const& before) {
 #ifdef CUDA_EMULATION_TSAN
-  f.sanitizer_thread = __tsan_create_fiber(0);
+  f.sanitizer_thread = before.size() % 32 == 0 ? __tsan_create_fiber(0) : before.back()->sanitizer_thread;
 #endif
   f.stack.reset(new char[stack_bytes]);
   f.stack_bottom = f.stack.get();

@@ -112,8 +112,9 @@ inline void prepare(block& b, launch const& how) {
   b.shared.reset(all == 0 ? nullptr : static_cast<unsigned char*>(std::aligned_alloc(128, all)));
   if (all > 0) std::memset(b.shared.get(), 0xff, all);  // NaN in every format
   while (b.fibers.size() < b.count) {
-    b.fibers.push_back(std::make_unique<fiber>());
-    prepare(*b.fibers.back());
+    auto one = std::make_unique<fiber>();
+    prepare(*one, b.fibers);
+    b.fibers.push_back(std::move(one));
   }
   for (unsigned k = 0; k < b.count; ++k) {
     unsigned const in_block = k % threads;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// ThreadSanitizer is told of every fiber, and that only a barrier orders them: not the turns that they take here, nor a
-// shuffle, which CUDA does not promise to order memory. Every other block of a grid is run by a second host thread then,
-// so that blocks are in no order either.
+// ThreadSanitizer is told of every warp, as of one thread, and that only a barrier orders them, not the turns that they take
+// here. (It tells 255 threads apart, and a cluster has 2048.) Every other block of a grid is run by a second host thread
+// then, so that blocks are in no order either.
 
 #if defined(__SANITIZE_ADDRESS__)
 #  define CUDA_EMULATION_ASAN 1
@@ -35,7 +35,8 @@ void AnnotateIgnoreSyncEnd(char const* file, int line);
 #endif
 namespace cuda_emulation {
 
-/// What the emulation itself does in its scope is none of ThreadSanitizer's business.
+/// What the emulation itself does in its scope is none of ThreadSanitizer's business. No fiber is left in it: others of its
+/// warp would go on unwatched.
 struct unwatched {
   unwatched() {
 #ifdef CUDA_EMULATION_TSAN

@@ -90,7 +90,6 @@ void wait_for_copies() {
 /// D: first those of A.
 template <unsigned D, class T>
 void multiply_matrices(T (&c)[4], double const (&mine)[6 * D]) {
-  unwatched const here;
   fiber& self = running();
   unsigned const slot = self.products++ % 2;
   std::copy(std::begin(mine), std::end(mine), self.factors[slot]);
