@@ -20,6 +20,9 @@ namespace cuda_emulation {
 /// Of the device, as in sm_90: the first with clusters.
 inline int generation = static_cast<int>(number_from_environment("CUDA_EMULATION_GENERATION", 90));
 
+/// The most that one of its blocks can have.
+inline int shared_memory = 1024 * static_cast<int>(number_from_environment("CUDA_EMULATION_SHARED_KIB", 227));
+
 /// Lets a warp go on whose threads of one mask all wait with it.
 inline bool deliver_shuffle(block& b, fiber const& waiting) {
   unsigned const first = waiting.number / 32 * 32, mask = waiting.mask;

@@ -102,6 +102,9 @@ __device__ inline unsigned forgotten(unsigned number) {
   return number;
 }
 
+/// So much dynamic shared memory a block can have on every device from sm_80 on: on sm_86, sm_89 and sm_120 no more.
+inline constexpr int least_shared_memory = 99 * 1024;
+
 /// Whether a block of the present device can have so much dynamic shared memory.
 inline bool has_shared_memory(char const* operation, int bytes) {
   int device = 0, most = 0;

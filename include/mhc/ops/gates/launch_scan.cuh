@@ -16,23 +16,27 @@ namespace mhc::detail {
 template <class S>
 inline constexpr bool takes_bfloat16_scan = std::is_same_v<S, bfloat16>;
 
-/// Twice as many rows to a block where there are enough, and multiprocessors have room for them. The bits are the same.
+/// Twice as many rows to a block where there are enough, and multiprocessors have room for them; a ring as long as there is
+/// room for. The bits are the same.
 template <int W, class S, int K, int P, bool Dots>
 void launch_scan(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
-  auto const launch_by = [&]<int M>(std::integral_constant<int, M>) {
-    if constexpr (takes_bfloat16_scan<S>)
-      launch_bfloat16_scan_of<W, K, P, Dots, M>(where, operation, task);
-    else
-      launch_scan_of<W, S, K, P, Dots, M>(where, operation, task);
-  };
-  if constexpr (W > 1 && sizeof(S) == 2 && score_tiling<K, 5>::tiles <= 3) {
-    constexpr int bytes = takes_bfloat16_scan<S> ? bfloat16_scan_shape<K, P, Dots, 2>::shared_bytes
-                                                 : scan_shape<S, K, P, Dots, 2>::shared_bytes;
-    if (scan_shape<S, K, P, Dots, 2>::items(task.rows, task.chunks) >= least_tall_blocks &&
-        has_shared_memory(operation, bytes))
-      return launch_by(std::integral_constant<int, 2>{});
+  if constexpr (takes_bfloat16_scan<S>) {
+    if constexpr (W > 1 && score_tiling<K, 5>::tiles <= 3)
+      if (bfloat16_scan_shape<K, P, Dots, 2>::items(task.rows, task.chunks) >= least_tall_blocks &&
+          has_shared_memory(operation, bfloat16_scan_shape<K, P, Dots, 2>::shared_bytes))
+        return launch_bfloat16_scan_of<W, K, P, Dots, 2>(where, operation, task);
+    launch_bfloat16_scan_of<W, K, P, Dots, 1>(where, operation, task);
+  } else {
+    if constexpr (W > 1 && sizeof(S) == 2 && score_tiling<K, 5>::tiles <= 3)
+      if (scan_shape<S, K, P, Dots, 2>::items(task.rows, task.chunks) >= least_tall_blocks &&
+          has_shared_memory(operation, scan_shape<S, K, P, Dots, 2>::shared_bytes))
+        return launch_scan_of<W, S, K, P, Dots, 2, false>(where, operation, task);
+    constexpr int bytes = scan_shape<S, K, P, Dots, 1>::shared_bytes;
+    if constexpr (bytes > least_shared_memory)
+      if (!has_shared_memory(operation, bytes))
+        return launch_scan_of<W, S, K, P, Dots, 1, true>(where, operation, task);
+    launch_scan_of<W, S, K, P, Dots, 1, false>(where, operation, task);
   }
-  launch_by(std::integral_constant<int, 1>{});
 }
 
 }  // namespace mhc::detail

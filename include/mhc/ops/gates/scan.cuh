@@ -39,12 +39,13 @@ struct scan_chunks {
   }
 };
 
-/// How the scan is cut up: rows of P streams of S, K scores a row; `Dots` with the gradient of u; 16·M rows to a warp.
-template <class S, int K, int P, bool Dots, int M>
+/// How the scan is cut up: rows of P streams of S, K scores a row; `Dots` with the gradient of u; 16·M rows to a warp; with a
+/// ring that is `Short` enough for the least shared memory.
+template <class S, int K, int P, bool Dots, int M, bool Short = false>
 struct scan_shape {
   using tiling = score_tiling<K, 5>;
   static constexpr int warps = 8, threads = 32 * warps, rows = 16 * M * warps;
-  static constexpr int stages = 4;  ///< of the ring: one is worked on while three arrive
+  static constexpr int stages = !Short ? 4 : P > 1 ? 3 : 2;  ///< of the ring: one is worked on while the others arrive
   static constexpr int tile_bytes = stream_tile<S>::row_bytes * rows;
   static constexpr int stage_bytes = tile_bytes + shared_tile<coefficient_t<S>>::row_bytes * 8 * tiling::tiles;
   static constexpr int u_slots = P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks in the ring at once
@@ -120,10 +121,10 @@ __device__ inline void write_scan(scan_task<S> const& in, int lane, std::ptrdiff
 }
 
 /// One block's part of the scan. W elements of a stream are moved at once.
-template <int W, class S, int K, int P, bool Dots, int M>
+template <int W, class S, int K, int P, bool Dots, int M, bool Short>
 struct scan {
   using T = coefficient_t<S>;
-  using shape = scan_shape<S, K, P, Dots, M>;
+  using shape = scan_shape<S, K, P, Dots, M, Short>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
   static constexpr int tiles = shape::tiling::tiles, phi_width = W == 1 ? 1 : tile::elements;
@@ -236,18 +237,20 @@ struct scan {
   }
 };
 
-template <int W, class S, int K, int P, bool Dots, int M>
-__global__ void __launch_bounds__(scan_shape<S, K, P, Dots, M>::threads,
-                                  scan_shape<S, K, P, Dots, M>::per_multiprocessor) scan_kernel(scan_task<S> task) {
-  std::ptrdiff_t const items = scan_shape<S, K, P, Dots, M>::items(task.rows, task.chunks);
+template <int W, class S, int K, int P, bool Dots, int M, bool Short>
+__global__ void __launch_bounds__(scan_shape<S, K, P, Dots, M, Short>::threads,
+                                  scan_shape<S, K, P, Dots, M, Short>::per_multiprocessor)
+    scan_kernel(scan_task<S> task) {
+  std::ptrdiff_t const items = scan_shape<S, K, P, Dots, M, Short>::items(task.rows, task.chunks);
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    scan<W, S, K, P, Dots, M>(task, dynamic_shared_memory(), item).run();
+    scan<W, S, K, P, Dots, M, Short>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, class S, int K, int P, bool Dots, int M>
+template <int W, class S, int K, int P, bool Dots, int M, bool Short>
 void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
-  using shape = scan_shape<S, K, P, Dots, M>;
-  launch(where, operation, scan_kernel<W, S, K, P, Dots, M>,
+  using shape = scan_shape<S, K, P, Dots, M, Short>;
+  static_assert(!Short || shape::shared_bytes <= least_shared_memory);
+  launch(where, operation, scan_kernel<W, S, K, P, Dots, M, Short>,
          {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
 }
 

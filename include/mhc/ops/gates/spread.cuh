@@ -5,7 +5,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/ops/copies.cuh>
 #include <mhc/ops/device.cuh>
-#include <mhc/ops/gates/scan.cuh>
+#include <mhc/ops/gates/spread_shape.cuh>
 #include <mhc/ops/mma.cuh>
 #include <mhc/ops/packs.cuh>
 
@@ -19,75 +19,11 @@
 
 namespace mhc::detail {
 
-/// What the spread has to know of a row with K scores and P streams: the weights in their pieces, the norm's factor, and
-/// H_pre of its streams.
-template <class T, int K, int P>
-struct weight_row {
-  using tiling = score_tiling<K, 3>;  // more scores take a further scan, which adds to the gradient of the first
-  static constexpr int scores = 8 * tiling::tiles, values = scores * pieces<T>;  ///< of a part
-  static constexpr int norm = tiling::parts * values, h_pre = norm + 1, pitch = (h_pre + P + 3) / 4 * 4;
-
-  /// In shared memory: the values of a part, and what stands behind those of all parts. Rows are 32 or 96 bytes apart,
-  /// modulo the banks: four of them, with four pairs of values each, meet in no bank.
-  static constexpr int bytes = (values + pitch - norm) * static_cast<int>(sizeof(T));
-  static constexpr int shared_pitch = ((bytes + 31) / 64 * 64 + 32) / static_cast<int>(sizeof(T));
-};
-
-/// How it is cut up, for rows of P streams of S with K scores; whether x_gradient is added to.
-template <class S, int K, int P, bool Accumulates>
-struct spread_shape {
-  using T = coefficient_t<S>;
-  using weights = weight_row<T, K, P>;
-  using tiling = typename weights::tiling;
-  using tile = shared_tile<T>;
-  static constexpr int blocks = P < 8 ? 8 / P : 1;  ///< column blocks of each stream
-  static constexpr int warps = P * blocks, threads = 32 * warps, rows = 16, stages = Accumulates ? 2 : 3;
-  static constexpr int block_bytes = rows * stream_tile<S>::row_bytes;
-  static constexpr int x_bytes = warps * block_bytes, u_bytes = blocks * block_bytes;
-  static constexpr int weight_bytes = rows * weights::shared_pitch * static_cast<int>(sizeof(T));
-  static constexpr int phi_bytes = warps * weights::scores * tile::row_bytes;
-  static constexpr int stage_bytes = (Accumulates ? 2 : 1) * x_bytes + u_bytes + weight_bytes;
-  static constexpr int shared_bytes = phi_bytes + stages * stage_bytes;
-
-  /// Into so many groups of `blocks` column blocks are the channels cut.
-  MHC_HD static constexpr std::ptrdiff_t groups(std::ptrdiff_t channels) {
-    return (channels + blocks * tile::columns - 1) / (blocks * tile::columns);
-  }
-};
-
-/// The rows in parts, so that there is work for every multiprocessor.
-struct spread_splits {
-  std::ptrdiff_t count, rows;  ///< rows of a part: a multiple of 16
-
-  spread_splits(std::ptrdiff_t all_rows, std::ptrdiff_t groups) {
-    std::ptrdiff_t const most = (all_rows + 63) / 64, wanted = 512 / groups;
-    std::ptrdiff_t const parts = wanted < 1 ? 1 : wanted < most ? wanted : most > 0 ? most : 1;
-    rows = ((all_rows + parts - 1) / parts + 15) / 16 * 16;
-    count = rows > 0 ? (all_rows + rows - 1) / rows : 1;
-  }
-};
-
-template <class S>
-struct spread_task {
-  using T = coefficient_t<S>;
-
-  S const* x;
-  T const* phi;
-  T const* weight;      ///< weight_row by weight_row
-  S const* u_gradient;  ///< null where u is no output
-  std::ptrdiff_t rows, channels;
-  int rows_per_token;
-  spread_splits splits;
-  int part;  ///< of the scores
-  S* x_gradient;
-  T* phi_partial;
-};
-
 /// One block's share. W elements of a stream are moved at once.
-template <int W, class S, int K, int P, bool Accumulates>
+template <int W, class S, int K, int P, bool Accumulates, bool Short>
 struct spread {
   using T = coefficient_t<S>;
-  using shape = spread_shape<S, K, P, Accumulates>;
+  using shape = spread_shape<S, K, P, Accumulates, Short>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
   using unit = typename tile::unit;
@@ -180,7 +116,7 @@ struct spread {
     std::ptrdiff_t const at = row * length + w / shape::blocks * in.channels + c;
     std::ptrdiff_t const exists = row < end ? in.channels - c : 0;
     x_tile(s).template fill<W>(r, u, in.x + at, exists);
-    if constexpr (Accumulates) old_tile(s).template fill<W>(r, u, in.x_gradient + at, exists);
+    if constexpr (shape::keeps_old) old_tile(s).template fill<W>(r, u, in.x_gradient + at, exists);
     if (w >= shape::blocks || in.u_gradient == nullptr) return;
     std::ptrdiff_t const token = in.rows_per_token == 1 ? row : row / in.rows_per_token;
     u_tile(s).template fill<W>(r, u, in.u_gradient + token * in.channels + c, exists);
@@ -231,7 +167,10 @@ struct spread {
         auto const value = x_tile(s).template eighth_of_lane<T>(16 * warp + r, q, n);
         unit const ug = direct ? u_tile(s).template eighth_of_lane<T>(warp % shape::blocks * 16 + r, q, n) : unit{};
         unit old{};
-        if constexpr (Accumulates) old = old_tile(s).template eighth_of_lane<T>(16 * warp + r, q, n);
+        if constexpr (shape::keeps_old)
+          old = old_tile(s).template eighth_of_lane<T>(16 * warp + r, q, n);
+        else if constexpr (Accumulates)
+          old = load(column() + streams::eighth_of(q, n) * E, in.x_gradient + row * length + stream * in.channels);
         MHC_UNROLL for (int e = 0; e < E; ++e) result.at[first + e] =
             old.at[e] + (sum[e][2 * h + n] + (h_pre * ug.at[e] - norm * value.at[e]));
         if (first + E == streams::elements)
@@ -283,20 +222,37 @@ struct spread {
       if (c + e + step <= in.channels) store_pack(some, to + c + e);
     }
   }
+
+  /// An eighth of a row, from channel c of a stream on, as far as the stream goes.
+  __device__ unit load(std::ptrdiff_t c, S const* from) const {
+    constexpr int step = W == 1 ? 1 : E;
+    unit value{};
+    MHC_UNROLL for (int e = 0; e < E; e += step) {
+      if (c + e + step > in.channels) continue;
+      auto const some = load_pack<T, step>(from + c + e);
+      MHC_UNROLL for (int w = 0; w < step; ++w) value.at[e + w] = some.at[w];
+    }
+    return value;
+  }
 };
 
-template <int W, class S, int K, int P, bool Accumulates>
-__global__ void __launch_bounds__(spread_shape<S, K, P, Accumulates>::threads, sizeof(S) <= 4 ? 2 : 1)
+template <int W, class S, int K, int P, bool Accumulates, bool Short>
+__global__ void __launch_bounds__(spread_shape<S, K, P, Accumulates, Short>::threads, sizeof(S) <= 4 ? 2 : 1)
     spread_kernel(spread_task<S> task) {
-  std::ptrdiff_t const items = spread_shape<S, K, P, Accumulates>::groups(task.channels) * task.splits.count;
+  using shape = spread_shape<S, K, P, Accumulates, Short>;
+  std::ptrdiff_t const items = shape::groups(task.channels) * task.splits.count;
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    spread<W, S, K, P, Accumulates>(task, dynamic_shared_memory(), item).run();
+    spread<W, S, K, P, Accumulates, Short>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, class S, int K, int P, bool Accumulates>
+template <int W, class S, int K, int P, bool Accumulates, bool Short = false>
 void launch_spread_part(cuda::policy const& where, char const* operation, spread_task<S> const& task) {
-  using shape = spread_shape<S, K, P, Accumulates>;
-  launch(where, operation, spread_kernel<W, S, K, P, Accumulates>,
+  using shape = spread_shape<S, K, P, Accumulates, Short>;
+  if constexpr (!Short && shape::shared_bytes > least_shared_memory)
+    if (!has_shared_memory(operation, shape::shared_bytes))
+      return launch_spread_part<W, S, K, P, Accumulates, true>(where, operation, task);
+  static_assert(!Short || shape::shared_bytes <= least_shared_memory);
+  launch(where, operation, spread_kernel<W, S, K, P, Accumulates, Short>,
          {block_count(shape::groups(task.channels) * task.splits.count, 1), shape::threads, shape::shared_bytes}, task);
 }
 
