@@ -213,6 +213,19 @@ struct head {
   }
 };
 
+/// A kind that yields nothing but H_pre: `head`.
+template <class Kind>
+concept head_kind = connection_kind<Kind> && Kind::outputs == Kind::streams;
+
+/// A kind whose φ is read as bfloat16 or half, and is otherwise the same: products with φ are taken and summed in float, as
+/// if it had been converted before; its gradient is of float. `with_phi<bfloat16, connection<float, 4, P>>{{.channels = C}}`.
+template <element F, connection_kind Kind>
+  requires(detail::is_short_v<F> && std::same_as<typename Kind::element, float> && !has_phi_element<Kind>)
+struct with_phi : Kind {
+  using phi_element = F;
+  using kind = Kind;
+};
+
 /// The parameters of `connection<T, N, P>`; T may be const.
 template <class T, int N, class P>
 using connection_parameters = parameters_of<connection<std::remove_const_t<T>, N, P>, T>;

@@ -11,16 +11,34 @@
 
 namespace mhc {
 
+/// Whether a kind has φ in another element than everything else: see `with_phi`.
+template <class Kind>
+concept has_phi_element = requires { typename Kind::phi_element; };
+
+namespace detail {
+
+template <class Kind, class T>
+struct phi_of {
+  using type = T;
+};
+template <has_phi_element Kind, class T>
+struct phi_of<Kind, T const> {
+  using type = typename Kind::phi_element const;
+};
+
+}  // namespace detail
+
 /// The learned arrays of one connection, or their gradients: φ with a row per score (the transpose of the paper's φ,
-/// as published checkpoints store it), the gate scales α, the biases b. Which sizes they have, the kind says.
+/// as published checkpoints store it), the gate scales α, the biases b. Which sizes they have, the kind says. A gradient
+/// is of T, and so are parameters, but φ of a kind `with_phi`.
 template <class Kind, class T = typename Kind::element>
 struct parameters_of {
-  T* phi = nullptr;
+  typename detail::phi_of<Kind, T>::type* phi = nullptr;
   T* alpha = nullptr;
   T* bias = nullptr;
 
   template <std::same_as<T const> U>
-    requires(!std::is_const_v<T>)
+    requires(!std::is_const_v<T> && !has_phi_element<Kind>)
   constexpr operator parameters_of<Kind, U>() const {
     return {phi, alpha, bias};
   }
@@ -64,6 +82,7 @@ constexpr std::ptrdiff_t parameter_count(Kind const& kind) {
 /// The parameters of `kind` in one array that holds phi, alpha, bias in this order. Null where there are none: the address
 /// behind an array need not be memory of its kind.
 template <class Kind, class T>
+  requires std::same_as<typename detail::phi_of<Kind, T>::type, T>
 constexpr parameters_of<Kind, T> parameters_at(Kind const& kind, T* base) {
   if (parameter_count(kind) == 0) return {};
   return {base, base + phi_size(kind), base + phi_size(kind) + alpha_size(kind)};

@@ -85,9 +85,10 @@ void contract_vjp(Policy const& policy, contraction how, std::type_identity_t<to
 ///
 /// @throws mhc::shape_error  the arguments do not fit together; nothing is written
 /// @see the output head of DeepSeek-V4's published model code (hc_head).
-template <execution_policy Policy, class T, int N, element U = T const, element S = std::remove_const_t<U>>
-void contract(Policy const& policy, head<T, N> const& connection,
-              std::type_identity_t<head_parameters<T const, N>> parameters, stream_view<U, N> x,
+template <execution_policy Policy, head_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
+void contract(Policy const& policy, Kind const& connection,
+              std::type_identity_t<parameters_of<Kind, T const>> parameters, stream_view<U, Kind::streams> x,
               std::type_identity_t<vector_view<T, N>> h_pre, std::type_identity_t<token_view<S>> u) {
   detail::check_connection("mhc::contract", connection, x);
   detail::check(
@@ -109,12 +110,13 @@ void contract(Policy const& policy, head<T, N> const& connection,
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///
 /// @throws mhc::shape_error  the arguments do not fit together; nothing is written
-template <execution_policy Policy, class T, int N, element U = T const, element S = std::remove_const_t<U>>
-void contract_vjp(Policy const& policy, head<T, N> const& connection,
-                  std::type_identity_t<head_parameters<T const, N>> parameters, stream_view<U, N> x,
+template <execution_policy Policy, head_kind Kind, class T = typename Kind::element, int N = Kind::streams,
+          element U = T const, element S = std::remove_const_t<U>>
+void contract_vjp(Policy const& policy, Kind const& connection,
+                  std::type_identity_t<parameters_of<Kind, T const>> parameters, stream_view<U, Kind::streams> x,
                   std::type_identity_t<token_view<S const>> u_gradient,
                   std::type_identity_t<stream_view<S, N>> x_gradient,
-                  std::type_identity_t<head_parameters<T, N>> parameters_gradient,
+                  std::type_identity_t<parameters_of<Kind, T>> parameters_gradient,
                   update x_gradient_update = update::overwrite) {
   detail::check_connection("mhc::contract_vjp", connection, x);
   detail::check(

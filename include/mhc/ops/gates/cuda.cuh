@@ -4,6 +4,7 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/ops/aggregate/cuda.cuh>
 #include <mhc/ops/device.cuh>
+#include <mhc/ops/gates/converted.cuh>
 #include <mhc/ops/gates/gradients.cuh>
 #include <mhc/ops/gates/launch_scan.cuh>
 #include <mhc/ops/gates/one_launch.cuh>
@@ -63,7 +64,11 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
                                 parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
                                 out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
   if (x.size == 0) return;
-  if constexpr (detail::fits_together<Kind, S>) {
+  if constexpr (has_phi_element<Kind>) {
+    converted_phi<Kind> const in_float(
+        where, operation, kind, detail::gates_workspace<Kind, T>(kind, x.size, nullptr).forward_bytes(), parameters);
+    return gates_impl(in_float.where, in_float.kind, in_float.parameters, x, out);
+  } else if constexpr (detail::fits_together<Kind, S>) {
     if (x.size <= detail::most_tokens_together<S>) {
       detail::gates_workspace<Kind, T> const memory(kind, x.size, nullptr);
       detail::workspace_of(where, operation, memory.forward_bytes());  // not needed, and refused all the same
@@ -72,7 +77,7 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
         return;
     }
   }
-  gates_by_scan(where, operation, kind, parameters, x, out);
+  if constexpr (!has_phi_element<Kind>) gates_by_scan(where, operation, kind, parameters, x, out);
 }
 
 /// One scan of x for the scores, which are computed again; one for the gradients of x and φ.
@@ -89,9 +94,16 @@ void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T
                                 "parameters_gradient.bias", parameters_gradient.bias);
   if (x.size == 0) return;
   detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
-  memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.bytes()));
-  gates_backward<Kind, S, N>{kind, parameters, x, in, x_gradient, parameters_gradient, mode, memory}.run(where,
-                                                                                                         operation);
+  if constexpr (has_phi_element<Kind>) {
+    converted_phi<Kind> const in_float(where, operation, kind, memory.bytes(), parameters);
+    auto const& [phi, alpha, bias] = parameters_gradient;
+    gates_vjp_impl(in_float.where, in_float.kind, in_float.parameters, x, in, x_gradient,
+                   parameters_of<typename Kind::kind, T>{phi, alpha, bias}, mode);
+  } else {
+    memory.base = static_cast<T*>(detail::workspace_of(where, operation, memory.bytes()));
+    gates_backward<Kind, S, N>{kind, parameters, x, in, x_gradient, parameters_gradient, mode, memory}.run(where,
+                                                                                                           operation);
+  }
 }
 
 }  // namespace mhc::cuda

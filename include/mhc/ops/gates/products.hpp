@@ -33,7 +33,7 @@ inline constexpr int update_registers = many_registers<V> ? 3 : 2;
 /// On the way, aside(c, lanes, own) is called for every register of a row, and aside.phi(k, c, lanes, p) with every one of
 /// φ; at the end aside.done(own). `own` is a register that is zero at first.
 template <class V, int R, int K, class T, std::ptrdiff_t L, class Aside>
-inline void add_dot_products(T const (*row)[L], T const* phi, auto stride, std::ptrdiff_t n, T* total,
+inline void add_dot_products(T const (*row)[L], auto const* phi, auto stride, std::ptrdiff_t n, T* total,
                              Aside const& beside) {
   Aside const aside = beside;  // in registers, whatever it writes to
   V sum[R * K], own(T(0));

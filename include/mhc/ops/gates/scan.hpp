@@ -25,7 +25,7 @@ inline constexpr std::ptrdiff_t sum_block = 1024 / static_cast<std::ptrdiff_t>(s
 /// A block of columns of φ stays in the first-level cache while all rows pass; while a few rows are multiplied, the next
 /// are copied and squared between the multiplications, and those after them asked for. Rows are copied because they, and
 /// those of φ, can lie a power of two apart: they would share a few lines of cache.
-template <class V, class Kind, class X, std::ptrdiff_t Rows>
+template <class V, class Kind, class X, class F, std::ptrdiff_t Rows>
 class score_scan {
   using T = math::scalar_of<V>;
   static constexpr int K = Kind::scores_per_row, R = dot_rows<V>, W = dot_columns<V>, calls = (K + W - 1) / W;
@@ -34,7 +34,7 @@ class score_scan {
 
  public:
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows.
-  score_scan(T const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows)
+  score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows)
       : phi_(phi), x_(first_row), length_(length), rows_(rows) {
     std::ptrdiff_t const groups = (rows + R - 1) / R;
     std::fill_n(&product_[0][0][0], groups * calls * tile, T(0));
@@ -76,7 +76,7 @@ class score_scan {
     T* to;
     V* square;
     X const* x_ahead;
-    T const* phi_ahead;
+    F const* phi_ahead;
 
     MHC_ALWAYS_INLINE void operator()(std::ptrdiff_t c, auto lanes, V& sum) const {
       prefetch(x_ahead, c);
@@ -129,7 +129,7 @@ class score_scan {
   }
 
   template <class Aside>
-  static void products(int call, rows_of_copy at, T const* phi, auto stride, std::ptrdiff_t n, T* sums,
+  static void products(int call, rows_of_copy at, auto const* phi, auto stride, std::ptrdiff_t n, T* sums,
                        Aside const& aside) {
     if constexpr (K % W != 0) {
       if (call == calls - 1) return add_dot_products<V, R, K % W>(at, phi, stride, n, sums, aside);
@@ -137,7 +137,7 @@ class score_scan {
     if constexpr (K >= W) add_dot_products<V, R, W>(at, phi, stride, n, sums, aside);
   }
 
-  T const* phi_;
+  F const* phi_;
   X const* x_;
   std::ptrdiff_t length_, rows_;
   alignas(64) T product_[(Rows + R - 1) / R][calls > 0 ? calls : 1][tile];

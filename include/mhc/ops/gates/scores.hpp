@@ -55,12 +55,12 @@ struct score_block {
   T inverse_rms[Tokens][Kind::rows];
 
   /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most forward_block.
-  template <class V, class X, int N>
-  void compute(Kind const& kind, T const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
+  template <class V, class F, class X, int N>
+  void compute(Kind const& kind, F const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
                std::ptrdiff_t at) {
     if (!is_dynamic(kind)) return;
     std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-    score_scan<V, Kind, X, forward_block * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
+    score_scan<V, Kind, X, F, forward_block * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
     for (std::ptrdiff_t q = 0; q < rows; ++q) {
       T const inverse = T(1) / std::sqrt(scan.square(q) / static_cast<T>(length) + kind.norm_epsilon);
       (&inverse_rms[at][0])[q] = inverse;

@@ -33,8 +33,8 @@ struct token_scores {
   math::vec<T, scores_of<Kind>> score;
   math::vec<T, Kind::rows> inverse_rms;
 
-  template <class S>
-  token_scores(Kind const& kind, T const* phi, S const* x) {
+  template <class F, class S>
+  token_scores(Kind const& kind, F const* phi, S const* x) {
     using std::sqrt;
     std::ptrdiff_t const length = row_length(kind);
     for (int r = 0; r < Kind::rows && is_dynamic(kind); ++r) {
@@ -112,7 +112,7 @@ void gates_vjp_impl(sequential_policy const&, Kind const& kind, parameters_of<Ki
         if (in.u.data != nullptr) sum += d.h_pre[i] * T(in.u.token(b)[c]);
         for (int k = 0; k < K && dynamic; ++k) {
           std::ptrdiff_t const at = k * length + i % P * x.channels + c;
-          sum += weight[k] * parameters.phi[at];
+          sum += weight[k] * T(parameters.phi[at]);
           parameters_gradient.phi[at] += weight[k] * value;
         }
         if (dynamic) sum -= norm * value;

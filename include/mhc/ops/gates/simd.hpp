@@ -127,8 +127,8 @@ struct gate_piece {
 /// Phase 2, a range of one stream's channels per thread: x_gradient of all tokens of the block,
 ///   H_preᵀ ∂u − (norm) x + W Φ with W = ∂loss/∂s, rounded once.
 /// Where φ has a column for these channels alone, x goes into `copy` on the way.
-template <bool Past, class V, class Kind, class T, class S, int N>
-void backward_channels(std::bool_constant<Past>, Kind const& kind, T const* phi, stream_view<S const, N> x,
+template <bool Past, class V, class Kind, class F, class T, class S, int N>
+void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi, stream_view<S const, N> x,
                        gate_output_gradients<S, N> const& in, backward_state<Kind, T> const& state,
                        std::ptrdiff_t block, std::ptrdiff_t count, int i, std::ptrdiff_t c, std::ptrdiff_t n,
                        stream_view<S, N> x_gradient, update mode, gate_piece<T>& copy) {

@@ -40,9 +40,9 @@ struct together_shape {
 };
 
 /// Whether there is one launch for a kind: if it normalises all streams of a token together, in float, with few enough
-/// scores.
+/// scores, whose φ is read as it is.
 template <class Kind, class S>
-inline constexpr bool fits_together = Kind::rows == 1 && Kind::scores_per_row > 0 &&
+inline constexpr bool fits_together = !has_phi_element<Kind> && Kind::rows == 1 && Kind::scores_per_row > 0 &&
                                       score_tiling<Kind::scores_per_row, 5>::parts == 1 &&
                                       sizeof(coefficient_t<S>) == 4;
 

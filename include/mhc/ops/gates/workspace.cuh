@@ -5,7 +5,7 @@
 #include <mhc/ops/connections.hpp>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/gates/scan.cuh>
-#include <mhc/ops/gates/spread.cuh>
+#include <mhc/ops/gates/spread_shape.cuh>
 #include <mhc/ops/parameters.hpp>
 
 #include <cstddef>
@@ -60,6 +60,12 @@ struct gates_workspace {
   }
 };
 
+/// In front of all that, where φ has an element of its own: φ as float.
+template <class Kind>
+std::size_t converted_phi_bytes(Kind const& kind) {
+  return has_phi_element<Kind> ? (static_cast<std::size_t>(phi_size(kind)) * sizeof(float) + 63) / 64 * 64 : 0;
+}
+
 }  // namespace mhc::detail
 
 namespace mhc::cuda {
@@ -68,7 +74,7 @@ namespace mhc::cuda {
 /// tokens. Every other operation needs none.
 template <connection_kind Kind>
 std::size_t workspace_bytes(Kind const& connection, std::ptrdiff_t tokens) {
-  return detail::gates_workspace<Kind>(connection, tokens, nullptr).bytes();
+  return detail::converted_phi_bytes(connection) + detail::gates_workspace<Kind>(connection, tokens, nullptr).bytes();
 }
 
 }  // namespace mhc::cuda

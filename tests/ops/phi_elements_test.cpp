@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Kinds whose φ has 16 bits, beside streams of every element.
+
+#include "support/phi_elements.hpp"
+
+using namespace mhc::test;
+using mhc::bfloat16;
+using mhc::half;
+
+namespace {
+
+template <class S, class F, class Kind>
+void check(Kind kind) {
+  for (std::ptrdiff_t const channels : {1, 37, 300})  // 256 channels of φ are worked on at a time, 192 in gradients
+    for (std::ptrdiff_t const batch : {1, 35, 70}) {
+      CAPTURE(channels, batch);
+      kind.channels = channels;
+      check_phi_element<S, F>(mhc::seq, kind, batch);
+      check_phi_element<S, F>(mhc::simd, kind, batch);
+      check_phi_element<S, F>(mhc::simd.with_threads(2), kind, batch);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("phi of bfloat16 is read as the same numbers in float", "[ops][elements][law]") {
+  check<float, bfloat16>(mhc_sinkhorn::make<float, 4>(1));
+  check<bfloat16, bfloat16>(mhc_sinkhorn::make<float, 4>(1));
+  check<half, bfloat16>(mhc::head<float, 2>{.channels = 1, .pre_epsilon = .0625F});
+}
+
+TEST_CASE("phi of half is read as the same numbers in float", "[ops][elements][law]") {
+  check<float, half>(hc_dynamic::make<float, 3>(1));
+  check<half, half>(mhc_entropic::make<float, 2>(1));
+}
+
+TEST_CASE("a static connection has no phi, of whatever element", "[ops][elements]") {
+  check<float, half>(hc_static::make<float, 2>(1));
+}
+
+TEST_CASE("phi of 16 bits is refused where it is null", "[ops][elements]") {
+  using connection = mhc::with_phi<bfloat16, mhc::connection<float, 2, mhc::sinkhorn<>>>;
+  connection const kind{{.channels = 3}};
+  std::vector<float> const x(6), alpha(3), bias(8);
+  std::vector<float> pre(2), post(2), res(4);
+  mhc::parameters_of<connection, float const> const p{nullptr, alpha.data(), bias.data()};
+  REQUIRE_THROWS_AS(mhc::coefficients(mhc::seq, kind, p, mhc::stream_view<float const, 2>{x.data(), 1, 3},
+                                      {pre.data(), 1}, {post.data(), 1}, {res.data(), 1}),
+                    mhc::shape_error);
+}
