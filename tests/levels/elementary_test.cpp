@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// exp, log and tanh of lanes against long double.
+// exp, log, tanh and quotients of lanes against long double.
 
 #include "support/arrays.hpp"
 #include "support/levels.hpp"
@@ -106,4 +106,21 @@ TEMPLATE_LIST_TEST_CASE("tanh of lanes", "[levels][math]", elementary_cases) {
   REQUIRE(worst<TestType>(f, exact, between<T>(T(-2), T(2), 50000)) <= 2);
   REQUIRE(worst<TestType>(f, exact, between<T>(T(-30), T(30), 20000)) <= 2);
   REQUIRE(worst<TestType>(f, exact, edges<T>()) <= 2);
+}
+
+TEMPLATE_LIST_TEST_CASE("quotients of lanes, as far as reciprocals are normal numbers", "[levels][math]",
+                        elementary_cases) {
+  using T = typename TestType::value;
+  MHC_SKIP_WITHOUT(typename TestType::policy);
+  std::vector<T> divisors = between<T>(T(1), T(4), 50000);
+  for (T x = std::numeric_limits<T>::min(); x < T(.25) / std::numeric_limits<T>::min(); x *= T(1.007)) {
+    divisors.push_back(x);
+    divisors.push_back(-x);
+  }
+  divisors.push_back(not_a_number<T>);
+  for (T const above : {T(1), T(-3), T(0), not_a_number<T>}) {
+    auto const f = [&](auto const& x) { return mhc::math::quotient(std::decay_t<decltype(x)>(above), x); };
+    auto const exact = [&](long double x) { return static_cast<long double>(above) / x; };
+    REQUIRE(worst<TestType>(f, exact, divisors) <= 1.5L);
+  }
 }

@@ -4,6 +4,7 @@
 #include <mhc/core/config.hpp>
 #include <mhc/math/lane.hpp>
 
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -64,15 +65,27 @@ struct elementary<double> {
                                           1};
 };
 
-/// 2^n exp(r) with the integer n next to x / log 2.
+/// exp(x) where neither x nor the result is far out: |x| ≤ 87 in float, 700 in double, or NaN. 2^n exp(r) with the integer n
+/// next to x / log 2.
 template <class V>
-MHC_HD inline V exp_by_polynomial(V const& unbounded) {
+MHC_HD inline V exp_of_moderate(V const& x) {
+  if constexpr (requires { lane<V>::scale(x, x); }) {
+    using numbers = elementary<scalar_of<V>>;
+    V const n = multiply_add(x, V(numbers::log2_e), V(numbers::integer)) - V(numbers::integer);
+    V const r = multiply_add(n, V(-numbers::log_2[1]), multiply_add(n, V(-numbers::log_2[0]), x));
+    V const beyond_first_order = multiply_add<V>(r * r, polynomial(numbers::exp, r), r);
+    return lane<V>::scale(V(1) + beyond_first_order, n);
+  } else {
+    using std::exp;
+    return exp(x);
+  }
+}
+
+/// exp(x); the bounds keep a NaN.
+template <class V>
+MHC_HD inline V exp_by_polynomial(V const& x) {
   using numbers = elementary<scalar_of<V>>;
-  V const x = minimum<V>(maximum<V>(unbounded, V(numbers::exp_low)), V(numbers::exp_high));  // keeps a NaN
-  V const n = multiply_add(x, V(numbers::log2_e), V(numbers::integer)) - V(numbers::integer);
-  V const r = multiply_add(n, V(-numbers::log_2[1]), multiply_add(n, V(-numbers::log_2[0]), x));
-  V const beyond_first_order = multiply_add<V>(r * r, polynomial(numbers::exp, r), r);
-  return lane<V>::scale(V(1) + beyond_first_order, n);
+  return exp_of_moderate<V>(minimum<V>(maximum<V>(x, V(numbers::exp_low)), V(numbers::exp_high)));
 }
 
 /// e log 2 + log(1 + f), with log(1 + f) = f − f²/2 + s (f²/2 + …) for s = f / (2 + f).

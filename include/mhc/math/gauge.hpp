@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/math/elementary.hpp>
 #include <mhc/math/lane.hpp>
 #include <mhc/math/sinkhorn.hpp>
 #include <mhc/math/tile.hpp>
@@ -72,21 +73,21 @@ MHC_HD inline V lost_in_difference(V const& a, V const& b, V const& difference) 
   return (a - (difference + b_seen)) - (b - b_seen);
 }
 
-/// K' and the start. What rounding has taken from their logs, three times in K', would be a relative error of exp.
+/// exp(a − b), of the difference before it was rounded.
+template <class V>
+MHC_HD inline V exp_of_difference(V const& a, V const& b) {
+  V const difference = a - b, e = exp_of_moderate(difference);
+  return multiply_add<V>(e, lost_in_difference(a, b, difference), e);
+}
+
+/// K' and the start, where the gauge holds them: K'_ij = exp(Z_ij − Z_0j) / exp(Z_i0 − Z_00).
 template <class V, int N>
-MHC_HD inline gauge_kernel<V, N> kernel_in_gauge(tile<V, N> const& z, gauge_kernel<V, N> const& logs) {
-  using std::exp;
+MHC_HD inline gauge_kernel<V, N> kernel_in_gauge(tile<V, N> const& z) {
   gauge_kernel<V, N> k;
   MHC_UNROLL for (int i = 1; i < N; ++i) {
-    V const start = logs.start[i - 1], lost = lost_in_difference(z.at[i][0], z.at[0][0], start);
-    V const e = exp(start);
-    k.start[i - 1] = multiply_add(e, lost, e);
-    MHC_UNROLL for (int j = 1; j < N; ++j) {
-      V const log = logs.at.at[i - 1][j - 1], along = z.at[i][j] - z.at[0][j];
-      V const low = (lost_in_difference(z.at[i][j], z.at[0][j], along) - lost) + lost_in_difference(along, start, log);
-      V const kernel = exp(log);
-      k.at.at[i - 1][j - 1] = multiply_add(kernel, low, kernel);
-    }
+    k.start[i - 1] = exp_of_difference(z.at[i][0], z.at[0][0]);
+    V const inverse = quotient(V(1), k.start[i - 1]);
+    MHC_UNROLL for (int j = 1; j < N; ++j) k.at.at[i - 1][j - 1] = exp_of_difference(z.at[i][j], z.at[0][j]) * inverse;
   }
   return k;
 }

@@ -34,7 +34,7 @@ MHC_HD inline vec<V, N> solve_laplacian(tile<V, N>& w, vec<V, N>& rhs, scalar_of
   MHC_UNROLL for (int k = 0; k < N - 1; ++k) {
     V sum(0);
     MHC_UNROLL for (int l = k + 1; l < N; ++l) sum = sum + w.at[k][l];
-    degree[k] = V(1) / maximum(sum, V(uncoupled<V>));
+    degree[k] = quotient(V(1), maximum(sum, V(uncoupled<V>)));
     if (noise > 0) {
       V const nothing = select<V>(less<V>(sum, V(uncoupled<V>)), V(N * noise), V(noise));
       rhs[k] = select<V>(less<V>(nothing, magnitude(rhs[k])), rhs[k], V(0));
@@ -65,7 +65,7 @@ MHC_HD inline vec<V, N> solve_flows(tile<V, N>& w, tile<V, N>& flow) {
   MHC_UNROLL for (int k = 0; k < N - 1; ++k) {
     V sum(0);
     MHC_UNROLL for (int l = k + 1; l < N; ++l) sum = sum + w.at[k][l];
-    inverse[k] = V(1) / maximum(sum, V(uncoupled<V>));
+    inverse[k] = quotient(V(1), maximum(sum, V(uncoupled<V>)));
     MHC_UNROLL for (int l = k + 1; l < N; ++l) {
       V const share = w.at[k][l] * inverse[k], flow_share = flow.at[k][l] * inverse[k];
       MHC_UNROLL for (int m = l + 1; m < N; ++m) {
@@ -101,7 +101,7 @@ MHC_HD inline tile<V, N> shares_of_rows(tile<V, N> const& p) {
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     V row = p.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) row = row + p.at[i][j];
-    V const inverse = V(1) / row;
+    V const inverse = quotient(V(1), row);
     MHC_UNROLL for (int j = 0; j < N; ++j) q.at[i][j] = p.at[i][j] * inverse;
   }
   return q;
@@ -135,7 +135,7 @@ template <class V>
 MHC_HD inline tile<V, 2> without_potentials(tile<V, 2> const& p, tile<V, 2> const& x) {
   auto const q = shares_of_rows(p);
   V const top = p.at[0][0] * q.at[0][1], bottom = p.at[1][0] * q.at[1][1];
-  V const d = alternating_sum(x) / maximum<V>(top + bottom, V(uncoupled<V>));
+  V const d = quotient(alternating_sum(x), maximum<V>(top + bottom, V(uncoupled<V>)));
   V const above = d * bottom, below = -d * top;
   return {{{above * q.at[0][1], -above * q.at[0][0]}, {below * q.at[1][1], -below * q.at[1][0]}}};
 }

@@ -32,7 +32,7 @@ MHC_HD inline void scale_rows_to(Marginals const& marginals, tile<V, N>& a) {
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     V sum = a.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) sum = sum + a.at[i][j];
-    V const factor = marginals.template row<V>(i) / sum;
+    V const factor = quotient(marginals.template row<V>(i), sum);
     MHC_UNROLL for (int j = 0; j < N; ++j) a.at[i][j] = a.at[i][j] * factor;
   }
 }
@@ -102,7 +102,7 @@ MHC_HD inline newton_step<V, N> newton_step_at(Marginals const& marginals, tile<
   }
   s.oscillation = high - low;
   V const rho = maximum<V>(s.oscillation, V(scalar_of<V>(1e-3)));  // below, log(1+ρ)/ρ is a cancellation and near 1
-  V const damped = log(V(1) + rho) / rho;
+  V const damped = quotient<V>(log(V(1) + rho), rho);
   V const factor = select<V>(less<V>(s.oscillation, rho), V(1), damped);
   MHC_UNROLL for (int j = 0; j < N; ++j) s.step[j] = factor * (s.step[j] - high);  // ≤ 0: nothing overflows
   return s;
@@ -149,7 +149,7 @@ template <class V, int N>
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
   auto const logs = in_gauge(z);
   auto const beyond = exceeds_gauge(logs);
-  newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z, logs), {rounds_before_newton}), beyond};
+  newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z), {rounds_before_newton}), beyond};
   auto const at_once = [&] { assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0)))); };
   if (lane<V>::any(beyond)) rarely<V>(at_once);
   return start;

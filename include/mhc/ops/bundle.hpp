@@ -74,9 +74,10 @@ struct bundle {
   }
 };
 
-/// Lanes for an iteration on matrices of order N: two registers, as far as there are registers for it.
-template <class V, int N>
-using iteration_lanes = std::conditional_t<N <= 4, bundle<V, 2>, V>;
+/// Lanes for an iteration on matrices of order N: two registers, as far as there are registers for it, or as many as are
+/// wanted.
+template <class V, int N, int Wanted = 2>
+using iteration_lanes = std::conditional_t<N <= 4, bundle<V, Wanted>, V>;
 
 }  // namespace mhc::detail
 
@@ -113,6 +114,14 @@ struct lane<detail::bundle<V, G>> {
   }
   MHC_ALWAYS_INLINE static bundle multiply_add(bundle const& a, bundle const& b, bundle const& c) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::multiply_add(a.at[k], b.at[k], c.at[k]); });
+  }
+  MHC_ALWAYS_INLINE static bundle quotient(bundle const& a, bundle const& b) {
+    return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::quotient(a.at[k], b.at[k]); });
+  }
+  MHC_ALWAYS_INLINE static bundle scale(bundle const& a, bundle const& n)
+    requires requires(V const& v) { lane<V>::scale(v, v); }
+  {
+    return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return lane<V>::scale(a.at[k], n.at[k]); });
   }
   template <class F>
     requires requires(F const& f) { lane<V>::rarely(f); }

@@ -57,9 +57,27 @@ struct lane<xsimd::batch<T, Arch>> {
 #endif
     return xsimd::fma(a, b, c);
   }
+#if defined(__AVX512F__) && defined(MHC_LEVELS)
+  static batch quotient(batch const& a, batch const& b)
+    requires(sizeof(batch) == sizeof(__m512))
+  {
+    using on = detail::instructions<T, cpu::level::avx512>;
+    typename on::type r;
+    on::quotient(r, {a}, {b});
+    return r.v;
+  }
+#endif
 
   /// For <mhc/math/elementary.hpp>. In two factors, so that a subnormal result is rounded once.
   static batch scale(batch const& a, batch const& n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(a) == sizeof(__m512)) {
+      if constexpr (sizeof(T) == sizeof(float))
+        return _mm512_scalef_ps(a, n);
+      else
+        return _mm512_scalef_pd(a, n);
+    }
+#endif
     auto const whole = xsimd::to_int(n), half = whole >> 1;
     return xsimd::ldexp(xsimd::ldexp(a, half), whole - half);
   }

@@ -42,6 +42,10 @@ struct instructions<float, cpu::level::avx512> {
   MHC_AVX512 static void subtract(type& r, type const& a, type const& b) { r.v = _mm512_sub_ps(a.v, b.v); }
   MHC_AVX512 static void multiply(type& r, type const& a, type const& b) { r.v = _mm512_mul_ps(a.v, b.v); }
   MHC_AVX512 static void divide(type& r, type const& a, type const& b) { r.v = _mm512_div_ps(a.v, b.v); }
+  MHC_AVX512 static void quotient(type& r, type const& a, type const& b) {
+    __m512 const some = _mm512_rcp14_ps(b.v), error = _mm512_fnmadd_ps(b.v, some, _mm512_set1_ps(1));
+    r.v = _mm512_mul_ps(a.v, _mm512_fmadd_ps(some, error, some));
+  }
   MHC_AVX512 static void multiply_add(type& r, type const& a, type const& b, type const& c) {
     r.v = _mm512_fmadd_ps(a.v, b.v, c.v);
   }
@@ -149,6 +153,11 @@ struct instructions<double, cpu::level::avx512> {
   MHC_AVX512 static void subtract(type& r, type const& a, type const& b) { r.v = _mm512_sub_pd(a.v, b.v); }
   MHC_AVX512 static void multiply(type& r, type const& a, type const& b) { r.v = _mm512_mul_pd(a.v, b.v); }
   MHC_AVX512 static void divide(type& r, type const& a, type const& b) { r.v = _mm512_div_pd(a.v, b.v); }
+  MHC_AVX512 static void quotient(type& r, type const& a, type const& b) {
+    __m512d const one = _mm512_set1_pd(1), some = _mm512_rcp14_pd(b.v);
+    __m512d const more = _mm512_fmadd_pd(some, _mm512_fnmadd_pd(b.v, some, one), some);
+    r.v = _mm512_mul_pd(a.v, _mm512_fmadd_pd(more, _mm512_fnmadd_pd(b.v, more, one), more));
+  }
   MHC_AVX512 static void multiply_add(type& r, type const& a, type const& b, type const& c) {
     r.v = _mm512_fmadd_pd(a.v, b.v, c.v);
   }

@@ -156,6 +156,13 @@ struct lane<detail::raised<T, Level>> {
     on::multiply_add(r.data, a.data, b.data, c.data);
     return r;
   }
+  static raised quotient(raised const& a, raised const& b)
+    requires requires(typename on::type& r) { on::quotient(r, r, r); }
+  {
+    raised r;
+    on::quotient(r.data, a.data, b.data);
+    return r;
+  }
   static raised scale(raised const& a, raised const& n) {
     raised r;
     on::scale(r.data, a.data, n.data);

@@ -52,16 +52,16 @@ void for_each_matrices(Policy const& policy, vector_view<T const, K> logits, F c
   });
 }
 
-/// The same where the body iterates: as far as there are registers for it, it has two to go on with while it waits
+/// The same where the body iterates: as far as there are registers for it, it has `Wanted` to go on with while it waits
 /// for one. Not for logits that take the long way through the maths.
-template <int N, class Arch, bool Threads, class P, class T, int K, class F>
+template <int N, int Wanted = 2, class Arch, bool Threads, class P, class T, int K, class F>
 void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                         F const& body) {
   using single = detail::lanes<T, Arch>;
   if constexpr (N > 4) {
     for_each_matrices<single>(policy, logits, body);
   } else {
-    using V = detail::iteration_lanes<single, N>;
+    using V = detail::iteration_lanes<single, N, Wanted>;
     for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
       auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
       if constexpr (requires { projection.template is_narrow<N>(z); }) {
@@ -77,14 +77,18 @@ void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& proje
   }
 }
 
-/// Which of the two a projection wants.
+/// Which of the two a projection wants. In the gauge an iteration keeps (N − 1)² + 2 (N − 1) numbers, and 32 registers of
+/// 64 bytes, some of them in the first-level cache, are enough for four.
 template <int N, class Arch, bool Threads, class P, class T, int K, class F>
 void for_each_projection(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                          F const& body) {
+  using single = detail::lanes<T, Arch>;
+  constexpr bool many =
+      sizeof(single) >= 64 && requires(math::vec<single, K> const& z) { projection.template is_narrow<N>(z); };
   if constexpr (detail::iterates<P, N>)
-    for_each_iteration<N>(policy, projection, logits, body);
+    for_each_iteration<N, many ? 4 : 2>(policy, projection, logits, body);
   else
-    for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
+    for_each_matrices<single>(policy, logits, body);
 }
 
 template <class Arch, bool Threads, class P, class T, int K, int N>
