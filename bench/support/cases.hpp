@@ -161,7 +161,7 @@ void add(std::ptrdiff_t channels) {
   using C = Case<T, N>;
   auto const todo = C::todo({.n = N, .C = static_cast<double>(channels)});
   registered().push_back(
-      {C::name, scalar_name<T>, N, channels, 0, sizeof(T), todo, static_cast<double>(last_level_cache())});
+      {C::name, scalar_name<T>, N, channels, 0, sizeof(T), todo, static_cast<double>(counted_cache())});
   auto const name = registered().back().name();
   benchmark::RegisterBenchmark((name + "/naive").c_str(), [=](benchmark::State& state) {
     auto const& c = made<C>(name, channels);

@@ -32,6 +32,10 @@ inline std::ptrdiff_t stream_bytes() {
   return std::clamp<std::ptrdiff_t>(2 * last_level_cache(), std::ptrdiff_t(64) << 20, std::ptrdiff_t(160) << 20);
 }
 
+/// What counts as cache: the last level, but half as much as the tensors by which memory is measured where they would fit
+/// into it, as they do into one that dozens of cores share.
+inline std::ptrdiff_t counted_cache() { return std::min(last_level_cache(), stream_bytes() / 2); }
+
 /// The memory of the case that runs, the same pages for every case: a fresh allocation would be timed with its page
 /// faults, and would cost more than the measurement.
 class memory {

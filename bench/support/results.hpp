@@ -33,7 +33,7 @@ struct description {
   std::ptrdiff_t items = 0;     ///< tokens or matrices of one run
   double element = 0;           ///< bytes
   work todo;
-  double cache = 0;  ///< bytes of the last-level cache
+  double cache = 0;  ///< bytes that count as cache
 
   std::string name() const {
     return operation + '/' + scalar + "/n:" + std::to_string(n) +
