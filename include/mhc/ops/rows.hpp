@@ -73,6 +73,13 @@ MHC_ALWAYS_INLINE inline auto gather_quads(T const* p, std::ptrdiff_t pitch) {
   using raw = raw_vector<T, W>;
   if constexpr (W == quad<T>) {
     return typename raw::type(*reinterpret_cast<typename raw::in_memory const*>(p));
+#  if defined(__AVX512F__) && defined(MHC_LEVELS)
+  } else if constexpr (sizeof(typename raw::type) ==
+                       sizeof(__m512)) {  // g++ would shuffle, through one port of the core
+    typename instructions<T, cpu::level::avx512>::type r;
+    instructions<T, cpu::level::avx512>::gather_quads(r, p, pitch);
+    return reinterpret_cast<typename raw::type>(r.v);
+#  endif
   } else {
     auto const low = gather_quads<T, W / 2>(p, pitch);
     auto const high = gather_quads<T, W / 2>(p + W / 2 / quad<T> * pitch, pitch);
@@ -86,6 +93,11 @@ template <class T, int W, class R>
 MHC_ALWAYS_INLINE inline void scatter_quads(R const& v, T* p, std::ptrdiff_t pitch) {
   if constexpr (W == quad<T>) {
     *reinterpret_cast<typename raw_vector<T, W>::in_memory*>(p) = v;
+#  if defined(__AVX512F__) && defined(MHC_LEVELS)
+  } else if constexpr (sizeof(R) == sizeof(__m512)) {
+    using on = instructions<T, cpu::level::avx512>;
+    on::scatter_quads({reinterpret_cast<decltype(on::type::v)>(v)}, p, pitch);
+#  endif
   } else {
     [&]<int... K>(std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
       scatter_quads<T, W / 2>(__builtin_shufflevector(v, v, K...), p, pitch);

@@ -43,9 +43,8 @@ MHC_HD inline math::tile<V, N> run_division(math::tile<V, N> const& z, F const& 
   if constexpr (N == 1) {
     return in_general();
   } else {
-    auto const logs = math::in_gauge(z);
+    auto const beyond = math::exceeds_gauge(math::in_gauge(z));
     auto result = f(math::gauge{}, math::kernel_in_gauge(z));
-    auto const beyond = math::exceeds_gauge(logs);
     if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, math::rarely<V>(in_general));
     return result;
   }
