@@ -19,6 +19,8 @@ namespace mhc {
 /// L connections of one kind, and how much of them is kept for the backward pass.
 template <class Kind>
 struct stack {
+  static_assert(!has_phi_element<Kind>, "mhc::stack keeps the parameters of all layers in one array of one element");
+
   Kind connection;
   std::ptrdiff_t layers;
   bool recompute = true;     ///< false: x, u and the coefficients of every layer are kept
