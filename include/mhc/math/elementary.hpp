@@ -65,27 +65,35 @@ struct elementary<double> {
                                           1};
 };
 
-/// exp(x) where neither x nor the result is far out: |x| ≤ 87 in float, 700 in double, or NaN. 2^n exp(r) with the integer n
-/// next to x / log 2.
-template <class V>
-MHC_HD inline V exp_of_moderate(V const& x) {
-  if constexpr (requires { lane<V>::scale(x, x); }) {
-    using numbers = elementary<scalar_of<V>>;
-    V const n = multiply_add(x, V(numbers::log2_e), V(numbers::integer)) - V(numbers::integer);
-    V const r = multiply_add(n, V(-numbers::log_2[1]), multiply_add(n, V(-numbers::log_2[0]), x));
-    V const beyond_first_order = multiply_add<V>(r * r, polynomial(numbers::exp, r), r);
-    return lane<V>::scale(V(1) + beyond_first_order, n);
-  } else {
-    using std::exp;
-    return exp(x);
-  }
+/// 2^n exp(r) with the integer n next to x / log 2. `Moderate`: it is a normal number, which some lanes scale with less.
+template <bool Moderate, class V>
+MHC_HD inline V exp_in_range(V const& x) {
+  using numbers = elementary<scalar_of<V>>;
+  V const n = multiply_add(x, V(numbers::log2_e), V(numbers::integer)) - V(numbers::integer);
+  V const r = multiply_add(n, V(-numbers::log_2[1]), multiply_add(n, V(-numbers::log_2[0]), x));
+  V const e = V(1) + multiply_add<V>(r * r, polynomial(numbers::exp, r), r);
+  if constexpr (Moderate && requires { lane<V>::scale_moderately(e, n); })
+    return lane<V>::scale_moderately(e, n);
+  else
+    return lane<V>::scale(e, n);
 }
 
 /// exp(x); the bounds keep a NaN.
 template <class V>
 MHC_HD inline V exp_by_polynomial(V const& x) {
   using numbers = elementary<scalar_of<V>>;
-  return exp_of_moderate<V>(minimum<V>(maximum<V>(x, V(numbers::exp_low)), V(numbers::exp_high)));
+  return exp_in_range<false, V>(minimum<V>(maximum<V>(x, V(numbers::exp_low)), V(numbers::exp_high)));
+}
+
+/// exp(x) for |x| ≤ 87 in float, 700 in double, or NaN.
+template <class V>
+MHC_HD inline V exp_of_moderate(V const& x) {
+  if constexpr (requires { lane<V>::scale_moderately(x, x); } || requires { lane<V>::scale(x, x); }) {
+    return exp_in_range<true, V>(x);
+  } else {
+    using std::exp;
+    return exp(x);
+  }
 }
 
 /// e log 2 + log(1 + f), with log(1 + f) = f − f²/2 + s (f²/2 + …) for s = f / (2 + f).

@@ -147,8 +147,7 @@ inline constexpr int rounds_before_newton = 8;
 template <class V, int N>
   requires(N > 1)
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
-  auto const logs = in_gauge(z);
-  auto const beyond = exceeds_gauge(logs);
+  auto const beyond = exceeds_gauge(in_gauge(z));
   newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z), {rounds_before_newton}), beyond};
   auto const at_once = [&] { assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0)))); };
   if (lane<V>::any(beyond)) rarely<V>(at_once);

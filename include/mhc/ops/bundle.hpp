@@ -118,10 +118,13 @@ struct lane<detail::bundle<V, G>> {
   MHC_ALWAYS_INLINE static bundle quotient(bundle const& a, bundle const& b) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::quotient(a.at[k], b.at[k]); });
   }
-  MHC_ALWAYS_INLINE static bundle scale(bundle const& a, bundle const& n)
-    requires requires(V const& v) { lane<V>::scale(v, v); }
-  {
-    return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return lane<V>::scale(a.at[k], n.at[k]); });
+  MHC_ALWAYS_INLINE static bundle scale_moderately(bundle const& a, bundle const& n) {
+    return bundle::each([&](auto k) MHC_ALWAYS_INLINE {
+      if constexpr (requires { lane<V>::scale_moderately(a.at[0], n.at[0]); })
+        return lane<V>::scale_moderately(a.at[k], n.at[k]);
+      else
+        return lane<V>::scale(a.at[k], n.at[k]);
+    });
   }
   template <class F>
     requires requires(F const& f) { lane<V>::rarely(f); }

@@ -81,6 +81,12 @@ struct lane<xsimd::batch<T, Arch>> {
     auto const whole = xsimd::to_int(n), half = whole >> 1;
     return xsimd::ldexp(xsimd::ldexp(a, half), whole - half);
   }
+  static batch scale_moderately(batch const& a, batch const& n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(a) == sizeof(__m512)) return scale(a, n);
+#endif
+    return xsimd::ldexp(a, xsimd::to_int(n));
+  }
   static void split(batch const& a, batch& mantissa, batch& exponent) {
     xsimd::batch<xsimd::as_integer_t<T>, Arch> e;
     batch const half_open = xsimd::frexp(a, e);  // of [1/2, 1)

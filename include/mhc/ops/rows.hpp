@@ -74,8 +74,8 @@ MHC_ALWAYS_INLINE inline auto gather_quads(T const* p, std::ptrdiff_t pitch) {
   if constexpr (W == quad<T>) {
     return typename raw::type(*reinterpret_cast<typename raw::in_memory const*>(p));
 #  if defined(__AVX512F__) && defined(MHC_LEVELS)
-  } else if constexpr (sizeof(typename raw::type) ==
-                       sizeof(__m512)) {  // g++ would shuffle, through one port of the core
+  } else if constexpr (sizeof(typename raw::type) == sizeof(__m512)) {
+    // g++ would shuffle, through one port of the core.
     typename instructions<T, cpu::level::avx512>::type r;
     instructions<T, cpu::level::avx512>::gather_quads(r, p, pitch);
     return reinterpret_cast<typename raw::type>(r.v);
