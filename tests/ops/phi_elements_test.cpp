@@ -9,15 +9,27 @@ using mhc::half;
 
 namespace {
 
+/// Whether the instruction set multiplies pairs of bfloat16.
+template <class S, class F>
+constexpr bool multiplies_pairs() {
+#if defined(__AVX512BF16__)
+  return std::is_same_v<S, bfloat16> && std::is_same_v<F, bfloat16>;
+#else
+  return false;
+#endif
+}
+
 template <class S, class F, class Kind>
 void check(Kind kind) {
-  for (std::ptrdiff_t const channels : {1, 37, 300})  // 256 channels of φ are worked on at a time, 192 in gradients
+  constexpr bool another = multiplies_pairs<S, F>();
+  for (std::ptrdiff_t const channels :
+       {1, 37, 300})  // 256 or 512 elements of φ are worked on at a time, 192 in gradients
     for (std::ptrdiff_t const batch : {1, 35, 70}) {
       CAPTURE(channels, batch);
       kind.channels = channels;
       check_phi_element<S, F>(mhc::seq, kind, batch);
-      check_phi_element<S, F>(mhc::simd, kind, batch);
-      check_phi_element<S, F>(mhc::simd.with_threads(2), kind, batch);
+      check_phi_element<S, F>(mhc::simd, kind, batch, another);
+      check_phi_element<S, F>(mhc::simd.with_threads(2), kind, batch, another);
     }
 }
 
@@ -32,6 +44,19 @@ TEST_CASE("phi of bfloat16 is read as the same numbers in float", "[ops][element
 TEST_CASE("phi of half is read as the same numbers in float", "[ops][elements][law]") {
   check<float, half>(hc_dynamic::make<float, 3>(1));
   check<half, half>(mhc_entropic::make<float, 2>(1));
+}
+
+TEST_CASE("threads do not show in a bit where x and phi are of bfloat16", "[ops][elements][law]") {
+  using connection = mhc::with_phi<bfloat16, mhc::connection<float, 4, mhc::sinkhorn<>>>;
+  connection const kind{{.channels = 75}};
+  guarded<bfloat16> const phi(gaussian<bfloat16>(phi_size(kind), .5, 11));
+  guarded<float> const alpha(gaussian<float>(3, 1, 12)), bias(gaussian<float>(24, 1, 13));
+  mhc::parameters_of<connection, float const> const p{phi.data(), alpha.data(), bias.data()};
+  auto const one = all_of_parameters<bfloat16>(mhc::simd, kind, 70, p);
+  for (int const threads : {2, 3, 0}) {
+    auto const some = all_of_parameters<bfloat16>(mhc::simd.with_threads(threads), kind, 70, p);
+    for (std::size_t k = 0; k < one.size(); ++k) REQUIRE(same_bits(some[k], one[k]));
+  }
 }
 
 TEST_CASE("a static connection has no phi, of whatever element", "[ops][elements]") {

@@ -65,6 +65,12 @@
 #  endif
 #endif
 
+/// Compiled for a processor whose divider is as fast as estimating a reciprocal and refining it: AMD's that have AVX-512.
+/// g++ 12 and clang 14 take those of the fourth generation for the third.
+#if defined(__znver3__) || defined(__znver4__) || defined(__znver5__)
+#  define MHC_DIVIDES
+#endif
+
 /// Around code on lanes. A level compiles it into a function of its own, together with all that it calls; clang does
 /// that only with what says so itself.
 #if defined(MHC_DISPATCHES) && defined(__clang__) && defined(__OPTIMIZE__)

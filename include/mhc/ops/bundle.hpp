@@ -42,6 +42,9 @@ struct bundle {
   MHC_ALWAYS_INLINE friend bundle operator*(bundle const& a, bundle const& b) {
     return each([&](auto k) MHC_ALWAYS_INLINE { return a.at[k] * b.at[k]; });
   }
+  MHC_ALWAYS_INLINE friend bundle operator*(V const& a, bundle const& b) {
+    return each([&](auto k) MHC_ALWAYS_INLINE { return a * b.at[k]; });
+  }
   MHC_ALWAYS_INLINE friend bundle operator/(bundle const& a, bundle const& b) {
     return each([&](auto k) MHC_ALWAYS_INLINE { return a.at[k] / b.at[k]; });
   }
@@ -72,6 +75,22 @@ struct bundle {
     ((b.at[K] = f(std::integral_constant<int, K>{})), ...);
     return b;
   }
+};
+
+/// What registers a lane type is made of.
+template <class V>
+struct registers_of {
+  using type = V;
+  static constexpr int count = 1;
+  static V& at(V& v, int) { return v; }
+  static V const& at(V const& v, int) { return v; }
+};
+template <class V, int G>
+struct registers_of<bundle<V, G>> {
+  using type = V;
+  static constexpr int count = G;
+  static V& at(bundle<V, G>& v, int g) { return v.at[g]; }
+  static V const& at(bundle<V, G> const& v, int g) { return v.at[g]; }
 };
 
 /// Lanes for an iteration on matrices of order N: two registers, as far as there are registers for it, or as many as are

@@ -57,7 +57,7 @@ struct lane<xsimd::batch<T, Arch>> {
 #endif
     return xsimd::fma(a, b, c);
   }
-#if defined(__AVX512F__) && defined(MHC_LEVELS)
+#if defined(__AVX512F__) && defined(MHC_LEVELS) && !defined(MHC_DIVIDES)
   static batch quotient(batch const& a, batch const& b)
     requires(sizeof(batch) == sizeof(__m512))
   {
@@ -130,12 +130,14 @@ using math::multiply_add;
 template <class V>
 inline constexpr std::ptrdiff_t width = static_cast<std::ptrdiff_t>(V::size);
 
-/// Asks for the cache line of element `at` from p on, which need not be in any array, nor mapped.
-template <class T>
+/// Asks for the cache line of element `at` from p on, which need not be in any array, nor mapped; for the first level of
+/// the cache (3) or the second (2).
+template <int Level = 3, class T>
 MHC_ALWAYS_INLINE inline void prefetch([[maybe_unused]] T const* p, [[maybe_unused]] std::ptrdiff_t at) {
 #if defined(__GNUC__)
   __builtin_prefetch(
-      reinterpret_cast<void const*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(at) * sizeof(T)));
+      reinterpret_cast<void const*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(at) * sizeof(T)),
+      0, Level);
   asm("");  // g++ takes a function that only prefetches for one without effects, and drops it
 #endif
 }

@@ -122,7 +122,72 @@ struct instructions<float, cpu::level::avx512> {
     }
   }
 
+  /// 32 short elements at once: bfloat16 at even and at odd places, half the first and the last. `store_line` in the same
+  /// order.
+  MHC_AVX512 static void load_line(type& a, type& b, bfloat16 const* p) {
+    __m512i const u = _mm512_loadu_si512(p);
+    a.v = _mm512_castsi512_ps(_mm512_slli_epi32(u, 16));
+    b.v = _mm512_castsi512_ps(_mm512_and_si512(u, _mm512_set1_epi32(upper_half)));
+  }
+  MHC_AVX512 static void load_line(type& a, type& b, half const* p) {
+    load(a, p);
+    load(b, p + size);
+  }
+  template <class S>
+  MHC_AVX512 static void store_line(type const& a, type const& b, S* p) {
+    __m512i s;
+    round_line(s, a, b, p);
+    using places = in_memory<std::uint16_t, 32>::type;
+    *reinterpret_cast<places*>(p) = reinterpret_cast<places>(s);
+  }
+  template <class S>
+  MHC_AVX512 static void store_line_past_cache(type const& a, type const& b, S* p) {
+    __m512i s;
+    round_line(s, a, b, p);
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), s);
+  }
+
  private:
+  static constexpr int upper_half = static_cast<int>(0xffff0000U);
+
+  MHC_AVX512 static void round_line(__m512i& r, type const& a, type const& b, half const* p) {
+    __m256i first, last;
+    round(first, a, p);
+    round(last, b, p);
+    r = _mm512_inserti64x4(_mm512_castsi256_si512(first), last, 1);
+  }
+  /// A NaN, which must not be rounded up to infinity, is rare, and so are subnormal numbers, of which the instruction for
+  /// this makes zeros.
+  MHC_AVX512 static void round_line(__m512i& r, type const& a, type const& b, bfloat16 const* /*p*/) {
+#  if defined(__AVX512BF16__)
+    constexpr int subnormal = 0x20;
+    if ((_mm512_fpclass_ps_mask(a.v, subnormal) | _mm512_fpclass_ps_mask(b.v, subnormal)) == 0) {
+      alignas(64) static constexpr std::uint16_t in_turn[] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                              21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                              11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+      __m512i const order = _mm512_load_si512(in_turn);
+      r = _mm512_permutexvar_epi16(order, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b.v, a.v)));
+      return;
+    }
+#  endif
+    __m512i even, odd;
+    round_in_place(even, a);
+    round_in_place(odd, b);
+    if (_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q) != 0) {
+      keep_nan(even, a);
+      keep_nan(odd, b);
+    }
+    r = _mm512_mask_blend_epi16(0xaaaaaaaaU, _mm512_srli_epi32(even, 16), odd);
+  }
+  /// The upper half of r is a as bfloat16.
+  MHC_AVX512 static void round_in_place(__m512i& r, type const& a) {
+    __m512i const u = _mm512_castps_si512(a.v), sum = _mm512_add_epi32(u, _mm512_set1_epi32(0x7fff));
+    r = _mm512_mask_add_epi32(sum, _mm512_test_epi32_mask(u, _mm512_set1_epi32(0x10000)), sum, _mm512_set1_epi32(1));
+  }
+  MHC_AVX512 static void keep_nan(__m512i& r, type const& a) {
+    __mmask16 const nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+    r = _mm512_mask_or_epi32(r, nan, _mm512_castps_si512(a.v), _mm512_set1_epi32(0x400000));
+  }
   MHC_AVX512 static void round(__m256i& r, type const& a, half const*) {
     r = _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }

@@ -4,6 +4,7 @@
 #include <mhc/core/config.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/lines.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -61,13 +62,13 @@ bool goes_past_cache(View const& written) {
          written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 
-/// store_channels, past the cache if `Past`.
+/// store_line, past the cache if `Past`.
 template <bool Past, class V, class S>
-MHC_ALWAYS_INLINE inline void store_channels(std::bool_constant<Past>, V const& v, S* p, std::ptrdiff_t n) {
+MHC_ALWAYS_INLINE inline void store_line(std::bool_constant<Past>, V const& v, S* p, std::ptrdiff_t n) {
   if constexpr (Past)
-    store_past_cache(v, p);
+    store_line_past_cache(v, p);
   else
-    store_channels(v, p, n);
+    store_line(v, p, n);
 }
 
 /// Token b of a stream_view, N rows, or of a token_view, one. A value of its own, so that it stays in registers: whoever
@@ -83,19 +84,20 @@ class token_rows {
 
   /// n channels from c on; zero in the other lanes.
   MHC_ALWAYS_INLINE math::vec<V, N> load(std::ptrdiff_t c, auto n) const {
-    auto x = load_streams<V, N>(at_ + c, channels_, n);
-    MHC_UNROLL for (int i = 0; i < N; ++i) hold(x[i]);
+    math::vec<V, N> x;
+    MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_line<V>(at_ + i * channels_ + c, n);
     return x;
   }
   /// The same, past the cache if `past`.
   MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
-    MHC_UNROLL for (int i = 0; i < N; ++i) store_channels(past, x[i], at_ + i * channels_ + c, n);
+    MHC_UNROLL for (int i = 0; i < N; ++i) store_line(past, x[i], at_ + i * channels_ + c, n);
   }
   /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on: in the
-  /// order in which it lies in memory, not in that in which it will be read.
+  /// order in which it lies in memory, not in that in which it will be read; for the second level of the cache, because
+  /// the first would lose this token to it.
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
-    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch(next_, N * c + k);
+    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch<2>(next_, N * c + k);
   }
 
  private:
@@ -121,10 +123,10 @@ inline constexpr std::ptrdiff_t bytes_between_fences = 1 << 18;
 namespace mhc::cpu {
 
 /// body(b, past) for the tokens b of `written`, over the policy's threads; std::true_type past where stores to
-/// `written` are to go past the cache.
+/// `written` are to go past the cache: not where it is read as well, and so in the cache anyway.
 template <class V, class Policy, class View, class F>
-void for_each_token(Policy const& policy, View const& written, F&& body) {
-  if (!detail::goes_past_cache<V>(written))
+void for_each_token(Policy const& policy, View const& written, bool is_read, F&& body) {
+  if (is_read || !detail::goes_past_cache<V>(written))
     return for_each(policy, written.size, [&](std::ptrdiff_t b) { body(b, std::false_type{}); });
   auto const token_bytes = detail::token_length(written) * static_cast<std::ptrdiff_t>(sizeof(*written.data));
   std::ptrdiff_t const some = std::max(detail::bytes_between_fences / token_bytes, std::ptrdiff_t(1));

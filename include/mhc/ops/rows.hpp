@@ -170,22 +170,6 @@ MHC_ALWAYS_INLINE inline void store_lanes(V const (&r)[K], T* rows) {
   }
 }
 
-/// What registers a lane type is made of.
-template <class V>
-struct registers_of {
-  using type = V;
-  static constexpr int count = 1;
-  static V& at(V& v, int) { return v; }
-  static V const& at(V const& v, int) { return v; }
-};
-template <class V, int G>
-struct registers_of<bundle<V, G>> {
-  using type = V;
-  static constexpr int count = G;
-  static V& at(bundle<V, G>& v, int g) { return v.at[g]; }
-  static V const& at(bundle<V, G> const& v, int g) { return v.at[g]; }
-};
-
 /// What `Registers`, a vec or tile, consists of.
 template <class Registers>
 using lane_type_of = std::decay_t<decltype(std::declval<Registers const&>()[0])>;

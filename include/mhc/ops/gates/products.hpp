@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/ops/gates/factors.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/sums.hpp>
 
@@ -29,25 +30,26 @@ template <class V>
 inline constexpr int update_registers = many_registers<V> ? 3 : 2;
 
 /// total[r K + k] += row[r]·phi_k over n elements; phi_k lies `stride` elements behind phi_{k−1}. The sum over these n is
-/// taken by itself, so that rounding errors grow with n and the number of calls, not with their product.
+/// taken by itself, so that rounding errors grow with n and the number of calls, not with their product. Factors go in
+/// registers D, sums in V.
 /// On the way, aside(c, lanes, own) is called for every register of a row, and aside.phi(k, c, lanes, p) with every one of
 /// φ; at the end aside.done(own). `own` is a register that is zero at first.
-template <class V, int R, int K, class T, std::ptrdiff_t L, class Aside>
-inline void add_dot_products(T const (*row)[L], auto const* phi, auto stride, std::ptrdiff_t n, T* total,
+template <class V, class D, int R, int K, class E, std::ptrdiff_t L, class T, class Aside>
+inline void add_dot_products(E const (*row)[L], auto const* phi, auto stride, std::ptrdiff_t n, T* total,
                              Aside const& beside) {
   Aside const aside = beside;  // in registers, whatever it writes to
   V sum[R * K], own(T(0));
   MHC_UNROLL for (int r = 0; r < R; ++r) MHC_UNROLL for (int k = 0; k < K; ++k) sum[r * K + k] = V(T(0));
-  for_channels<V>(n, [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
+  for_channels<D>(n, [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
     aside(c, lanes, own);
-    V p[K];
+    D p[K];
     MHC_UNROLL for (int k = 0; k < K; ++k) {
-      p[k] = load_channels<V>(phi + k * stride + c, lanes);
+      p[k] = load_factors<D>(phi + k * stride + c, lanes);
       hold(p[k]);
       aside.phi(k, c, lanes, p[k]);
     }
     MHC_UNROLL for (int r = 0; r < R; ++r) {
-      V x = load_channels<V>(row[r] + c, lanes);
+      D x = load_factors<D>(row[r] + c, lanes);
       hold(x);
       MHC_UNROLL for (int k = 0; k < K; ++k) sum[r * K + k] = multiply_add(x, p[k], sum[r * K + k]);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/ops/gates/factors.hpp>
 #include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/parameters.hpp>
@@ -28,9 +29,11 @@ inline constexpr std::ptrdiff_t sum_block = 1024 / static_cast<std::ptrdiff_t>(s
 template <class V, class Kind, class X, class F, std::ptrdiff_t Rows>
 class score_scan {
   using T = math::scalar_of<V>;
+  using D = factors_of<V, X, F>;
+  using E = typename factor_element<D>::type;
   static constexpr int K = Kind::scores_per_row, R = dot_rows<V>, W = dot_columns<V>, calls = (K + W - 1) / W;
   static constexpr int tile = sums_length<V, R * W>;
-  static constexpr std::ptrdiff_t L = sum_block<T>;
+  static constexpr std::ptrdiff_t L = sum_block<E>;
 
  public:
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows.
@@ -59,7 +62,7 @@ class score_scan {
   T square(std::ptrdiff_t q) const { return sum_of_lanes(square_[q]); }
 
  private:
-  using rows_of_copy = T (&)[R][L];
+  using rows_of_copy = E (&)[R][L];
 
   /// R rows, from column on.
   struct place {
@@ -73,7 +76,7 @@ class score_scan {
   /// A row on its way into the copy, and what is asked for meanwhile.
   struct rider {
     X const* from;  ///< null: no row
-    T* to;
+    E* to;
     V* square;
     X const* x_ahead;
     F const* phi_ahead;
@@ -82,21 +85,21 @@ class score_scan {
       prefetch(x_ahead, c);
       prefetch(phi_ahead, c);
       if (from == nullptr) return;
-      V x = load_channels<V>(from + c, lanes);
+      D x = load_factors<D>(from + c, lanes);
       hold(x);
-      store_channels(x, to + c, lanes);
+      store_factors(x, to + c, lanes);
       sum = multiply_add(x, x, sum);
     }
-    MHC_ALWAYS_INLINE static void phi(int, std::ptrdiff_t, auto, V const&) {}
+    MHC_ALWAYS_INLINE static void phi(int, std::ptrdiff_t, auto, D const&) {}
     MHC_ALWAYS_INLINE void done(V const& sum) const {
       if (from != nullptr) *square = *square + sum;
     }
   };
   /// The same while φ goes into its copy.
   struct first_rider : rider {
-    T* packed;
-    MHC_ALWAYS_INLINE void phi(int k, std::ptrdiff_t c, auto lanes, V const& p) const {
-      store_channels(p, packed + k * L + c, lanes);
+    E* packed;
+    MHC_ALWAYS_INLINE void phi(int k, std::ptrdiff_t c, auto lanes, D const& p) const {
+      store_factors(p, packed + k * L + c, lanes);
     }
   };
 
@@ -104,7 +107,7 @@ class score_scan {
     place const later = after(p);
     rider const one{row(p, r), to[r], square_ + p.row + r, later.column < length_ ? row(later, r) : x_, phi_};
     V sum(T(0));
-    for_channels<V>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
+    for_channels<D>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
     one.done(sum);
   }
 
@@ -132,9 +135,9 @@ class score_scan {
   static void products(int call, rows_of_copy at, auto const* phi, auto stride, std::ptrdiff_t n, T* sums,
                        Aside const& aside) {
     if constexpr (K % W != 0) {
-      if (call == calls - 1) return add_dot_products<V, R, K % W>(at, phi, stride, n, sums, aside);
+      if (call == calls - 1) return add_dot_products<V, D, R, K % W>(at, phi, stride, n, sums, aside);
     }
-    if constexpr (K >= W) add_dot_products<V, R, W>(at, phi, stride, n, sums, aside);
+    if constexpr (K >= W) add_dot_products<V, D, R, W>(at, phi, stride, n, sums, aside);
   }
 
   F const* phi_;
@@ -142,8 +145,8 @@ class score_scan {
   std::ptrdiff_t length_, rows_;
   alignas(64) T product_[(Rows + R - 1) / R][calls > 0 ? calls : 1][tile];
   V square_[(Rows + R - 1) / R * R];  ///< lane by lane
-  alignas(64) T packed_[(K > 0 ? K : 1) * L];
-  alignas(64) T copy_[2][R][L];
+  alignas(64) E packed_[(K > 0 ? K : 1) * L];
+  alignas(64) E copy_[2][R][L];
 };
 
 }  // namespace mhc::detail

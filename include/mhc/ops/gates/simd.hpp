@@ -48,11 +48,14 @@ void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters
     }
   }
   if (out.u.data == nullptr) return;
+  using L = line_of<S, V>;
   for (std::ptrdiff_t b = first; b < first + count; ++b) {  // the block is still in cache
     auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
-    for_channels<V>(x.channels, [&](std::ptrdiff_t c, std::ptrdiff_t n) {
-      store_channels(math::aggregate(h_pre, load_streams<V, N>(x.stream(b, 0) + c, x.channels, n)), out.u.token(b) + c,
-                     n);
+    auto const from = rows_of<L>(x, b);
+    auto const to = rows_of<L>(out.u, b);
+    for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+      from.prefetch_next(c);
+      to.store(std::false_type{}, {math::aggregate(h_pre, from.load(c, n))}, c, n);
     });
   }
 }
@@ -175,7 +178,7 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi,
       },
       [=]<int W>(std::ptrdiff_t t, std::ptrdiff_t e, auto lanes, V const(&sum)[W]) MHC_ALWAYS_INLINE {
         MHC_UNROLL for (int j = 0; j < W; ++j)
-            store_channels(std::bool_constant<Past>{}, sum[j], to + t * stride + e + j * width<V>, lanes);
+            store_line(std::bool_constant<Past>{}, sum[j], to + t * stride + e + j * width<V>, lanes);
       });
 }
 
