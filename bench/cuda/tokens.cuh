@@ -64,21 +64,25 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
              detail::scan_task<S>{a.x, a.parameters.phi, a.u, a.tokens, a.kind.channels, 1, at.chunks, at.scanned()});
     };
   };
-  auto const by_rows = [&]<bool Dots, int M>(std::bool_constant<Dots>, std::integral_constant<int, M>) {
+  auto const by_rows = [&]<bool Dots, int M, bool Tf32 = false>(
+                           std::bool_constant<Dots>, std::integral_constant<int, M>, std::bool_constant<Tf32> = {}) {
     return scanned_by([](auto const& policy, auto const& task) {
-      detail::launch_scan_of<W, S, K, N, Dots, M>(policy, operation, task);
+      detail::launch_scan_of<W, S, K, N, Dots, M, false, Tf32>(policy, operation, task);
     });
   };
   constexpr std::integral_constant<int, 1> rows_16{};
   constexpr std::integral_constant<int, 2> rows_32{};
   double const scan_bytes = pre_bytes / (N + 1) * N;
   timed("scan, 16 rows to a warp", scan_bytes, by_rows(std::false_type{}, rows_16));
+  if constexpr (sizeof(S) == 4)
+    timed("scan, 16 rows to a warp, tf32", scan_bytes, by_rows(std::false_type{}, rows_16, std::true_type{}));
   if constexpr (sizeof(S) == 2) timed("scan, 32 rows to a warp", scan_bytes, by_rows(std::false_type{}, rows_32));
   if constexpr (std::is_same_v<S, bfloat16>) {
-    auto const in_pieces = [&]<bool Dots, int M, int Units>(std::bool_constant<Dots>, std::integral_constant<int, M>,
-                                                            std::integral_constant<int, Units>) {
+    auto const in_pieces = [&]<bool Dots, int M, int Units, int Pieces = 3>(
+                               std::bool_constant<Dots>, std::integral_constant<int, M>,
+                               std::integral_constant<int, Units>, std::integral_constant<int, Pieces> = {}) {
       return scanned_by([](auto const& policy, auto const& task) {
-        detail::launch_bfloat16_scan_of<W, K, N, Dots, M, Units>(policy, operation, task);
+        detail::launch_bfloat16_scan_of<W, K, N, Dots, M, Pieces, Units>(policy, operation, task);
       });
     };
     constexpr std::integral_constant<int, 4> columns_32{};
@@ -86,6 +90,8 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
     timed("bfloat16 scan, 16 rows, 32 columns", scan_bytes, in_pieces(std::false_type{}, rows_16, columns_32));
     timed("bfloat16 scan, 32 rows, 32 columns", scan_bytes, in_pieces(std::false_type{}, rows_32, columns_32));
     timed("bfloat16 scan, 32 rows, 64 columns", scan_bytes, in_pieces(std::false_type{}, rows_32, columns_64));
+    timed("bfloat16 scan, 32 rows, 32 columns, phi in 2 pieces", scan_bytes,
+          in_pieces(std::false_type{}, rows_32, columns_32, std::integral_constant<int, 2>{}));
     timed("scan with du, 32 rows to a warp", pre_bytes, by_rows(std::true_type{}, rows_32));
     timed("bfloat16 scan with du, 32 columns", pre_bytes, in_pieces(std::true_type{}, rows_32, columns_32));
     timed("bfloat16 scan with du, 64 columns", pre_bytes, in_pieces(std::true_type{}, rows_32, columns_64));

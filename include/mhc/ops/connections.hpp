@@ -226,6 +226,20 @@ struct with_phi : Kind {
   using kind = Kind;
 };
 
+/// A kind whose products with φ `cuda::policy` may take of 11 significant bits of either factor (tf32), where it would take
+/// all of 24: a third of the products. Of 16 bits of φ beside streams of bfloat16, whose own bits are all kept: two thirds.
+/// Gradients of x and φ are taken of all bits, and few tokens, in one launch, are too; so is everything on other policies.
+/// `with_tf32<connection<float, 4, P>>{{.channels = C}}`.
+template <connection_kind Kind>
+  requires(std::same_as<typename Kind::element, float> && !has_phi_element<Kind>)
+struct with_tf32 : Kind {
+  static constexpr bool tf32 = true;
+};
+
+/// Whether it is such a kind.
+template <class Kind>
+inline constexpr bool takes_tf32 = requires { Kind::tf32; };
+
 /// The parameters of `connection<T, N, P>`; T may be const.
 template <class T, int N, class P>
 using connection_parameters = parameters_of<connection<std::remove_const_t<T>, N, P>, T>;

@@ -71,6 +71,9 @@ struct matrix_tile {
   }
 };
 
+/// A float in one piece.
+struct tf32 {};
+
 /// In so many pieces the matrix units take a factor.
 template <class T>
 inline constexpr int pieces = 1;
@@ -94,10 +97,10 @@ __device__ inline pack<T, pieces<T>> in_pieces(T x) {
 /// Two neighbours in pieces of bfloat16, the leading bits first: each piece is what the one before it has left, cut to 8
 /// significant bits, and 8 + 8 + 8 are all that a float has. (Below 2⁻¹⁰⁹ the last piece would end under the least
 /// bfloat16, 2⁻¹³³: no more than that is lost.)
-inline constexpr int bfloat16_pieces = 3;
-__device__ inline void cut_pair(float first, float second, unsigned (&piece)[bfloat16_pieces]) {
+template <int Pieces>
+__device__ inline void cut_pair(float first, float second, unsigned (&piece)[Pieces]) {
   constexpr unsigned upper = 0xffff0000U;
-  MHC_UNROLL for (int p = 0; p < bfloat16_pieces; ++p) {
+  MHC_UNROLL for (int p = 0; p < Pieces; ++p) {
     piece[p] = __float_as_uint(first) >> 16 | (__float_as_uint(second) & upper);
     first -= __uint_as_float(__float_as_uint(first) & upper);
     second -= __uint_as_float(__float_as_uint(second) & upper);
@@ -115,6 +118,13 @@ struct factors<S, R> {
   unsigned high[R];
 
   __device__ void set(int k, float x) { high[k] = __float_as_uint(x); }
+};
+
+template <int R>
+struct factors<tf32, R> {
+  unsigned high[R];
+
+  __device__ void set(int k, float x) { high[k] = __float_as_uint(piece(x, 0)); }
 };
 
 template <int R>
@@ -151,6 +161,11 @@ template <class S, int Tiles>
   requires is_short_v<S>
 __device__ inline void multiply(float (&c)[Tiles][4], factors<S, 4> const& a, factors<float, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].low);
+  MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
+}
+
+template <class A, int Tiles>
+__device__ inline void multiply(float (&c)[Tiles][4], A const& a, factors<tf32, 2> const (&b)[Tiles]) {
   MHC_UNROLL for (int t = 0; t < Tiles; ++t) mma(c[t], a.high, b[t].high);
 }
 

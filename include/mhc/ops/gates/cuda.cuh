@@ -46,8 +46,8 @@ void gates_by_scan(policy const& where, char const* operation, Kind const& kind,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     bool const packed = detail::can_pack<S>(x.channels, x.data) && detail::can_pack<T>(x.channels, parameters.phi);
     if (dynamic)
-      packed ? detail::launch_scan<W, S, K, P, false>(where, operation, task)
-             : detail::launch_scan<1, S, K, P, false>(where, operation, task);
+      packed ? detail::launch_scan<W, S, K, P, false, takes_tf32<Kind>>(where, operation, task)
+             : detail::launch_scan<1, S, K, P, false, takes_tf32<Kind>>(where, operation, task);
   }
   detail::launch(where, operation, gates_kernel<Kind, T, N>,
                  {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),

@@ -150,9 +150,9 @@ struct gates_backward {
     detail::scan_task<S> const task{x.data,     parameters.phi, in.u.data,     memory.rows,
                                     x.channels, Kind::rows,     memory.chunks, memory.scanned()};
     if (in.u.data != nullptr)
-      detail::launch_scan<W, S, K, P, true>(where, operation, task);
+      detail::launch_scan<W, S, K, P, true, takes_tf32<Kind>>(where, operation, task);
     else
-      detail::launch_scan<W, S, K, P, false>(where, operation, task);
+      detail::launch_scan<W, S, K, P, false, takes_tf32<Kind>>(where, operation, task);
   }
 
   void weigh(policy const& where, char const* operation, bool dynamic) const {

@@ -8,6 +8,7 @@
 #include <mhc/ops/packs.cuh>
 
 #include <cstddef>
+#include <type_traits>
 
 /// @file
 /// The thin product of rows of x with φ, their norms, and the products of streams with the gradient of u, in one scan of
@@ -120,10 +121,12 @@ __device__ inline void write_scan(scan_task<S> const& in, int lane, std::ptrdiff
   }
 }
 
-/// One block's part of the scan. W elements of a stream are moved at once.
-template <int W, class S, int K, int P, bool Dots, int M, bool Short>
+/// One block's part of the scan. W elements of a stream are moved at once; floats are factors in one piece if `Tf32`.
+template <int W, class S, int K, int P, bool Dots, int M, bool Short, bool Tf32>
 struct scan {
   using T = coefficient_t<S>;
+  using phi_factor = std::conditional_t<Tf32, tf32, T>;
+  using x_factor = std::conditional_t<is_short_v<S>, S, phi_factor>;
   using shape = scan_shape<S, K, P, Dots, M, Short>;
   using streams = stream_tile<S>;
   using tile = shared_tile<T>;
@@ -220,10 +223,10 @@ struct scan {
       typename tile::unit phi[tiles];
       MHC_UNROLL for (int t = 0; t < tiles; ++t) phi[t] = phi_tile(s).at(8 * t + g, streams::eighth_of(q, j));
       MHC_UNROLL for (int e = 0; e < tile::elements; e += 2) {  // which of the columns meet does not matter
-        factors<T, 2> b[tiles];
+        factors<phi_factor, 2> b[tiles];
         MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int t = 0; t < tiles; ++t) b[t].set(k, phi[t].at[e + k]);
         MHC_UNROLL for (int m = 0; m < M; ++m) {
-          factors<S, 4> a;
+          factors<x_factor, 4> a;
           MHC_UNROLL for (int k = 0; k < 2; ++k) MHC_UNROLL for (int h = 0; h < 2; ++h)
               a.set(2 * k + h, x[2 * m + h].at[e + k]);
           multiply(sum[m], a, b);
@@ -237,20 +240,20 @@ struct scan {
   }
 };
 
-template <int W, class S, int K, int P, bool Dots, int M, bool Short>
+template <int W, class S, int K, int P, bool Dots, int M, bool Short, bool Tf32>
 __global__ void __launch_bounds__(scan_shape<S, K, P, Dots, M, Short>::threads,
                                   scan_shape<S, K, P, Dots, M, Short>::per_multiprocessor)
     scan_kernel(scan_task<S> task) {
   std::ptrdiff_t const items = scan_shape<S, K, P, Dots, M, Short>::items(task.rows, task.chunks);
   for (std::ptrdiff_t item = blockIdx.x; item < items; item += gridDim.x)
-    scan<W, S, K, P, Dots, M, Short>(task, dynamic_shared_memory(), item).run();
+    scan<W, S, K, P, Dots, M, Short, Tf32>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, class S, int K, int P, bool Dots, int M, bool Short>
+template <int W, class S, int K, int P, bool Dots, int M, bool Short, bool Tf32>
 void launch_scan_of(cuda::policy const& where, char const* operation, scan_task<S> const& task) {
   using shape = scan_shape<S, K, P, Dots, M, Short>;
   static_assert(!Short || shape::shared_bytes <= least_shared_memory);
-  launch(where, operation, scan_kernel<W, S, K, P, Dots, M, Short>,
+  launch(where, operation, scan_kernel<W, S, K, P, Dots, M, Short, Tf32>,
          {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
 }
 

@@ -13,7 +13,7 @@
 
 /// @file
 /// The scan of streams of bfloat16: what `scan` does, in instructions for such numbers. x goes from shared memory to the
-/// matrix units as it is; φ in three pieces, which hold all its bits, cut once by a block for all of its rows. |x|² and
+/// matrix units as it is; φ in three pieces, which hold all its bits, or in two, cut once by a block for all of its rows. |x|² and
 /// ∂u·x are diagonals of products of rows with rows, so that x is never converted. Products are exact: sums alone are
 /// rounded, by the matrix units within a stage, which begins at zero, and to nearest from stage to stage.
 
@@ -23,7 +23,7 @@ namespace mhc::detail {
 inline constexpr int bfloat16_scan_units = 4;
 
 /// How it is cut up: as scan_shape says. With 4 units, stages go by twos: the second reads from L2 what the first brought.
-template <int K, int P, bool Dots, int M, int Units = bfloat16_scan_units>
+template <int K, int P, bool Dots, int M, int Pieces, int Units = bfloat16_scan_units>
 struct bfloat16_scan_shape {
   using tiling = score_tiling<K, 5>;
   using tile = matrix_tile<Units>;  ///< of x, of ∂u, and of the pieces of φ
@@ -33,7 +33,7 @@ struct bfloat16_scan_shape {
   static constexpr int scores = 8 * tiling::tiles;
   static constexpr int quads = tile::columns / 4, all_quads = scores * quads;  ///< of floats, in a row of φ, and in all
   static constexpr int x_bytes = rows * tile::row_bytes, phi_bytes = all_quads * 16;
-  static constexpr int piece_bytes = bfloat16_pieces * scores * tile::row_bytes;
+  static constexpr int piece_bytes = Pieces * scores * tile::row_bytes;
   static constexpr int u_slots = halves == 2 ? 4 : P >= stages ? 2 : P == 1 ? stages : 3;  ///< column blocks at once
   static constexpr int shared_bytes = stages * (x_bytes + phi_bytes) + 2 * piece_bytes + (Dots ? u_slots * x_bytes : 0);
   static constexpr int per_multiprocessor = !Dots && (M == 1 || Units == 4) ? 2 : 1;  ///< blocks that have room
@@ -44,9 +44,9 @@ struct bfloat16_scan_shape {
 };
 
 /// One block's part. W elements of a stream are moved at once.
-template <int W, int K, int P, bool Dots, int M, int Units>
+template <int W, int K, int P, bool Dots, int M, int Pieces, int Units>
 struct bfloat16_scan {
-  using shape = bfloat16_scan_shape<K, P, Dots, M, Units>;
+  using shape = bfloat16_scan_shape<K, P, Dots, M, Pieces, Units>;
   using tile = typename shape::tile;
   static constexpr int tiles = shape::tiling::tiles, stages = shape::stages, halves = shape::halves;
 
@@ -203,11 +203,11 @@ struct bfloat16_scan {
     if (s >= count) return;
     for_quads([&](int k) {
       auto const quad = *reinterpret_cast<pack<float, 4> const*>(raw_phi(s) + k * shape::threads * 16);
-      unsigned first[bfloat16_pieces], second[bfloat16_pieces];
+      unsigned first[Pieces], second[Pieces];
       cut_pair(quad.at[0], quad.at[1], first);
       cut_pair(quad.at[2], quad.at[3], second);
       unsigned char* const to = piece_tile(s) + piece_at + k * next_score * tile::row_bytes;
-      MHC_UNROLL for (int p = 0; p < bfloat16_pieces; ++p) {
+      MHC_UNROLL for (int p = 0; p < Pieces; ++p) {
         auto* const pairs = reinterpret_cast<words<8>*>(to + p * shape::scores * tile::row_bytes);
         *pairs = {{first[p], second[p]}};
       }
@@ -253,7 +253,7 @@ struct bfloat16_scan {
       if constexpr (Dots)
         MHC_UNROLL for (int i = 0; i < P; ++i) MHC_UNROLL for (int h = 0; h < 2 * M; ++h) dots[i][h] +=
             i == stream(s) ? on_diagonal(dot[h], h % 2) : 0.0f;
-      MHC_UNROLL for (int p = bfloat16_pieces - 1; p >= 0; --p) {  // small ones first
+      MHC_UNROLL for (int p = Pieces - 1; p >= 0; --p) {  // small ones first
         unsigned phi[tiles][2][2];
         MHC_UNROLL for (int t = 0; t < tiles; ++t)
             load_seconds(phi[t], piece_tile(s) + (p * shape::scores + 8 * t) * tile::row_bytes, n);
@@ -281,19 +281,19 @@ struct bfloat16_scan {
   }
 };
 
-template <int W, int K, int P, bool Dots, int M, int Units>
-__global__ void __launch_bounds__(bfloat16_scan_shape<K, P, Dots, M, Units>::threads,
-                                  W == 1 ? 1 : bfloat16_scan_shape<K, P, Dots, M, Units>::per_multiprocessor)
+template <int W, int K, int P, bool Dots, int M, int Pieces, int Units>
+__global__ void __launch_bounds__(bfloat16_scan_shape<K, P, Dots, M, Pieces, Units>::threads,
+                                  W == 1 ? 1 : bfloat16_scan_shape<K, P, Dots, M, Pieces, Units>::per_multiprocessor)
     bfloat16_scan_kernel(scan_task<bfloat16> task) {
-  std::ptrdiff_t const items = bfloat16_scan_shape<K, P, Dots, M, Units>::items(task.rows, task.chunks);
+  std::ptrdiff_t const items = bfloat16_scan_shape<K, P, Dots, M, Pieces, Units>::items(task.rows, task.chunks);
   for (unsigned item = blockIdx.x; item < items; item += blocks_of_grid())  // no memory has room for 2³¹
-    bfloat16_scan<W, K, P, Dots, M, Units>(task, dynamic_shared_memory(), item).run();
+    bfloat16_scan<W, K, P, Dots, M, Pieces, Units>(task, dynamic_shared_memory(), item).run();
 }
 
-template <int W, int K, int P, bool Dots, int M, int Units = bfloat16_scan_units>
+template <int W, int K, int P, bool Dots, int M, int Pieces, int Units = bfloat16_scan_units>
 void launch_bfloat16_scan_of(cuda::policy const& where, char const* operation, scan_task<bfloat16> const& task) {
-  using shape = bfloat16_scan_shape<K, P, Dots, M, Units>;
-  launch(where, operation, bfloat16_scan_kernel<W, K, P, Dots, M, Units>,
+  using shape = bfloat16_scan_shape<K, P, Dots, M, Pieces, Units>;
+  launch(where, operation, bfloat16_scan_kernel<W, K, P, Dots, M, Pieces, Units>,
          {block_count(shape::items(task.rows, task.chunks), 1), shape::threads, shape::shared_bytes}, task);
 }
 
