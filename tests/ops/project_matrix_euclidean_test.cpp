@@ -95,7 +95,7 @@ TEST_CASE("euclidean of large orders is optimal", "[ops][project_matrix][euclide
 TEST_CASE("euclidean: fixed points, NaN and threads", "[ops][project_matrix][euclidean]") {
   array const published{.6, .4, .4, .6};  // jaxopt
   CHECK(error(project_one(mhc::simd, mhc::euclidean{}, published), published) <= 2 * eps<double>);
-  auto x = gaussian<double>(70 * 70);
+  auto x = gaussian<double>(100 * 100);
   auto const p = project_one(mhc::simd, mhc::euclidean{}, x);
   CHECK(error(project_one(mhc::simd, mhc::euclidean{}, p), p) <= 200 * eps<double>);
   CHECK(same_bits(project_one(mhc::simd.with_threads(3), mhc::euclidean{}, x), p));

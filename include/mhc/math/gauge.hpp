@@ -7,6 +7,7 @@
 #include <mhc/math/tile.hpp>
 
 #include <cmath>
+#include <limits>
 
 /// @file
 /// Sinkhorn–Knopp with lines divided by their sums, in a gauge: the iteration forgets diagonal scalings of its kernel,
@@ -16,7 +17,8 @@
 /// than its ratios: with u_0 = v_0 = 1, a step is u_i = s_0 / s_i, s = K' v. Of the scaling that it starts from, the
 /// gauge makes u_i = exp(Z_i0 − Z_00).
 ///
-/// With m the largest |log| of all these numbers, u and v stay between exp(−m) and exp(m), and sums below N exp(2m).
+/// With m the largest |log| of all these numbers, u and v stay between exp(−m) and exp(m), and sums between 1 and
+/// N exp(2m).
 
 MHC_BEGIN_LANES
 
@@ -45,7 +47,16 @@ MHC_HD inline gauge_kernel<V, N> in_gauge(tile<V, N> const& z) {
   return k;
 }
 
-/// Lanes in which some log is too large for products of two of these numbers.
+/// Whether the ratios of a step share one division, which in double takes as long as a dozen products. (In float, where it
+/// takes as long as the chain of products that this makes, nothing is gained.)
+template <class V, int N>
+inline constexpr bool shares_division = N == 4 && std::numeric_limits<scalar_of<V>>::digits > 24;
+
+/// How large m may be: for products of two numbers, or of three sums.
+template <class V, int N>
+inline constexpr scalar_of<V> gauge_range = shares_division<V, N> ? scalar_of<V>(115) : linear_range<V>;
+
+/// Lanes in which some log is too large.
 template <class V, int N>
 MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
   V low(0), high(0);
@@ -57,7 +68,7 @@ MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
     low = minimum(low, logs.start[k]);
     high = maximum(high, logs.start[k]);
   }
-  return less<V>(V(linear_range<V>), maximum<V>(high, -low));
+  return less<V>(V(gauge_range<V, N>), maximum<V>(high, -low));
 }
 
 /// Does the gauge hold all lanes?
@@ -108,16 +119,29 @@ MHC_HD inline V one_plus_sum(vec<V, M> const& line, vec<V, M> const& other) {
   return total;
 }
 
+/// to_k = first / sum(k) for every line but the first.
+template <class V, int M, class Sum>
+MHC_HD inline void divide_by_sums(V const& first, Sum const& sum, vec<V, M>& to) {
+  if constexpr (shares_division<V, M + 1>) {
+    V const a = sum(0), b = sum(1), c = sum(2), ab = a * b, by_all = quotient(first, ab * c), by_ab = by_all * c;
+    to[0] = by_ab * b;
+    to[1] = by_ab * a;
+    to[2] = by_all * ab;
+  } else {
+    MHC_UNROLL for (int k = 0; k < M; ++k) to[k] = quotient(first, sum(k));
+  }
+}
+
 template <class V, int N, int M>
 MHC_HD inline void step_columns(gauge, gauge_kernel<V, N> const& kernel, vec<V, M> const& u, vec<V, M>& v) {
-  V const first = one_plus_sum(u);
-  MHC_UNROLL for (int j = 0; j < M; ++j) v[j] = quotient(first, one_plus_sum(column_of(kernel.at, j), u));
+  auto const sum = [&](int j) MHC_ALWAYS_INLINE { return one_plus_sum(column_of(kernel.at, j), u); };
+  divide_by_sums(one_plus_sum(u), sum, v);
 }
 
 template <class V, int N, int M>
 MHC_HD inline void step_rows(gauge, gauge_kernel<V, N> const& kernel, vec<V, M> const& v, vec<V, M>& u) {
-  V const first = one_plus_sum(v);
-  MHC_UNROLL for (int i = 0; i < M; ++i) u[i] = quotient(first, one_plus_sum(row_of(kernel.at, i), v));
+  auto const sum = [&](int i) MHC_ALWAYS_INLINE { return one_plus_sum(row_of(kernel.at, i), v); };
+  divide_by_sums(one_plus_sum(v), sum, u);
 }
 
 /// The plan that the last step makes of these scalings: its lines sum to 1.

@@ -32,10 +32,16 @@ struct row_access<V> {
 
 namespace mhc::cpu {
 
+/// A matrix of fewer rows has so little for two threads between their meetings that one is faster.
+inline constexpr int least_rows_on_threads = 96;
+
 /// Rows in registers, blocks of rows on threads.
 template <class Arch, bool Threads>
 struct simd_machine {
   simd_policy<Arch, Threads> policy;
+
+  simd_machine(simd_policy<Arch, Threads> const& given, int order)
+      : policy(order < least_rows_on_threads ? given.with_threads(1) : given) {}
 
   template <class W>
   using vector = detail::lanes<W, Arch>;
@@ -50,7 +56,8 @@ template <class Arch, bool Threads, class P, class T, class W>
 matrix_report project_matrix_impl(simd_policy<Arch, Threads> const& policy, P const& projection,
                                   matrix_view<T const> logits, matrix_view<T> plan, W* workspace) {
   return apart<Arch>([&] {
-    return detail::solve(simd_machine<Arch, Threads>{policy}, projection, logits, plan, detail::scratch<W>{workspace});
+    return detail::solve(simd_machine<Arch, Threads>(policy, plan.order), projection, logits, plan,
+                         detail::scratch<W>{workspace});
   });
 }
 
@@ -59,8 +66,8 @@ void project_matrix_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& 
                              matrix_view<T const> plan, matrix_view<T const> plan_gradient,
                              matrix_view<T> logits_gradient, W* workspace) {
   apart<Arch>([&] {
-    detail::solve_vjp(simd_machine<Arch, Threads>{policy}, projection, logits, plan, plan_gradient, logits_gradient,
-                      detail::scratch<W>{workspace});
+    detail::solve_vjp(simd_machine<Arch, Threads>(policy, plan.order), projection, logits, plan, plan_gradient,
+                      logits_gradient, detail::scratch<W>{workspace});
   });
 }
 

@@ -20,7 +20,8 @@ inline constexpr int row_padding = 16;
 /// How a matrix of order n is stored and shared out. The blocks of rows depend on n alone: a sum over rows is taken
 /// block by block, and so has the same bits for any number of threads.
 struct matrix_shape {
-  static constexpr int most_blocks = 64;
+  static constexpr int most_blocks = 64,
+                       least_rows = 8;  ///< of fewer rows the sums of blocks would be half of the work
 
   int order;
   int padded;
@@ -30,7 +31,7 @@ struct matrix_shape {
   constexpr explicit matrix_shape(int n)
       : order(n),
         padded((n + row_padding - 1) / row_padding * row_padding),
-        rows((n + most_blocks - 1) / most_blocks),
+        rows((n + most_blocks - 1) / most_blocks < least_rows ? least_rows : (n + most_blocks - 1) / most_blocks),
         blocks((n + rows - 1) / rows) {}
 
   constexpr std::ptrdiff_t square() const { return static_cast<std::ptrdiff_t>(padded) * padded; }
