@@ -184,6 +184,31 @@ struct short_pre : short_connection<S, N> {
   }
 };
 
+/// φ of S too.
+template <class S, int N>
+struct short_phi_pre : short_pre<S, N> {
+  using base = short_pre<S, N>;
+  using base::K;
+  static constexpr char const* name = "pre/short_phi";
+
+  S* short_phi;
+
+  short_phi_pre(bench::memory& m, std::ptrdiff_t c) : base(m, c), short_phi(m.output<S>(K * N * c)) {
+    for (std::ptrdiff_t k = 0; k < K * N * c; ++k) {
+      short_phi[k] = S(this->phi[k]);
+      this->phi[k] = short_phi[k];
+    }
+  }
+
+  template <class Policy>
+  void run(Policy const& policy, std::ptrdiff_t count) const {
+    using kind = mhc::with_phi<S, mhc::connection<float, N, mhc::sinkhorn<>>>;
+    mhc::pre(policy, kind{this->connection}, mhc::parameters_of<kind, float const>{short_phi, this->alpha, this->bias},
+             this->streams(count), {this->h_pre, count}, {this->next_h_post, count}, {this->next_h_res, count},
+             {this->u, count, this->channels});
+  }
+};
+
 template <class S, int N>
 struct short_pre_vjp : short_connection<S, N> {
   using base = short_connection<S, N>;
@@ -221,6 +246,6 @@ struct short_pre_vjp : short_connection<S, N> {
 };
 
 [[maybe_unused]] bool const added =
-    bench::add_short_cases<short_aggregate, short_mix, short_mix_vjp, short_pre, short_pre_vjp>();
+    bench::add_short_cases<short_aggregate, short_mix, short_mix_vjp, short_pre, short_phi_pre, short_pre_vjp>();
 
 }  // namespace
