@@ -56,10 +56,10 @@ class memory {
   /// `count` elements that a case overwrites.
   template <class T>
   T* output(std::ptrdiff_t count) {
-    auto const bytes = (static_cast<std::size_t>(count) * sizeof(T) + 4095) / 4096 * 4096 + 64;
+    auto const bytes = (static_cast<std::size_t>(count) * sizeof(T) + 4095) / 4096 * 4096 + apart;
     if (used_ + bytes > capacity) throw std::bad_alloc();
     auto* const at = reinterpret_cast<T*>(base_.get() + used_);
-    used_ += bytes;  // tensors are 64 bytes off a page's multiple from each other, as they would not be aligned alike
+    used_ += bytes;
     return at;
   }
 
@@ -75,6 +75,10 @@ class memory {
   }
 
  private:
+  /// Tensors are so far off a page's multiple from each other, as they would not be aligned alike. Not one or two lines:
+  /// a store to an address holds up loads from the same address modulo 4096 in another tensor, and a loop that reads one
+  /// line ahead of what it writes would wait for itself at every step.
+  static constexpr std::size_t apart = 320;
   static constexpr std::size_t capacity = std::size_t(1) << 30;  // reserved; pages come with the first touch
 
   template <class T>
