@@ -102,8 +102,8 @@ MHC_RARELY MHC_HD inline auto rarely(F const& f) {
 
 /// a / b, for b whose reciprocal is a normal number, to 1.5 ulp where that is faster. On a device a division of floats is a
 /// dozen instructions and a branch, which the chain of Sinkhorn's iteration would wait for; with AVX-512 it is one that
-/// takes Intel's processors as long as 20 to 30 multiplications, and AMD's 6. An estimate of the reciprocal is one instruction, a step
-/// or two of Newton's method make it as good as rounded, and the product rounds once more.
+/// takes Intel's processors as long as 20 to 30 multiplications, and AMD's 6. An estimate of the reciprocal is one
+/// instruction, a step or two of Newton's method make it as good as rounded, and the product rounds once more.
 template <class V>
 MHC_HD inline V quotient(V const& a, V const& b) {
 #if defined(__CUDA_ARCH__)

@@ -137,6 +137,11 @@ void for_each_token(Policy const& policy, View const& written, bool is_read, F&&
   });
 }
 
+template <class V, class Policy, class View, class F>
+void for_each_token(Policy const& policy, View const& written, F&& body) {
+  for_each_token<V>(policy, written, false, body);
+}
+
 }  // namespace mhc::cpu
 
 MHC_END_LANES

@@ -5,6 +5,7 @@
 #include <mhc/ops/lanes.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 /// @file

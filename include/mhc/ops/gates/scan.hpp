@@ -26,10 +26,9 @@ inline constexpr std::ptrdiff_t sum_block = 1024 / static_cast<std::ptrdiff_t>(s
 /// A block of columns of φ stays in the first-level cache while all rows pass; while a few rows are multiplied, the next
 /// are copied and squared between the multiplications, and those after them asked for. Rows are copied because they, and
 /// those of φ, can lie a power of two apart: they would share a few lines of cache.
-template <class V, class Kind, class X, class F, std::ptrdiff_t Rows>
+template <class V, class Kind, class X, class F, std::ptrdiff_t Rows, class D = factors_of<V, X, F>>
 class score_scan {
   using T = math::scalar_of<V>;
-  using D = factors_of<V, X, F>;
   using E = typename factor_element<D>::type;
   static constexpr int K = Kind::scores_per_row, R = dot_rows<V>, W = dot_columns<V>, calls = (K + W - 1) / W;
   static constexpr int tile = sums_length<V, R * W>;
