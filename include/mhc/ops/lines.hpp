@@ -34,43 +34,12 @@ template <class S, class Arch, int N = 1>
 using line_lanes = line_of<S, lanes<coefficient_t<S>, Arch>, N>;
 
 template <class V, class S>
-inline constexpr bool is_short_line = registers_of<V>::count == 2 && is_short_v<std::remove_const_t<S>>;
+inline constexpr bool is_short_line = registers_of<V>::count == 2 && is_short_v<S>;
 template <class V>
 inline constexpr bool is_line = registers_of<V>::count == 2;
 /// The registers of a line.
 template <class V>
 using register_of = typename registers_of<V>::type;
-
-#if defined(MHC_LEVELS)
-
-/// A register as the instructions know it.
-template <class V>
-MHC_ALWAYS_INLINE inline auto as_instructed(V const& v) {
-  typename instructions<float, cpu::level::avx512>::type r;
-  if constexpr (is_raised<V>)
-    r.v = v.data.v;
-  else
-    r.v = v;
-  return r;
-}
-
-template <class V, class S>
-MHC_ALWAYS_INLINE inline bundle<V, 2> whole_line(S const* p) {
-  using on = instructions<float, cpu::level::avx512>;
-  typename on::type a, b;
-  on::load_line(a, b, p);
-  bundle<V, 2> line;
-  if constexpr (is_raised<V>) {
-    line.at[0].data = a;
-    line.at[1].data = b;
-  } else {
-    line.at[0] = V(a.v);
-    line.at[1] = V(b.v);
-  }
-  return line;
-}
-
-#endif
 
 /// Of the n elements of a line, those of register k.
 template <class R>
@@ -81,12 +50,7 @@ constexpr std::ptrdiff_t registered(std::ptrdiff_t n, int k) {
 /// The first n elements from p on; zero in the other lanes.
 template <class V, class S>
 MHC_ALWAYS_INLINE inline V load_line(S const* p, std::ptrdiff_t n) {
-  if constexpr (is_short_line<V, S>) {
-    if (n == width<V>) return whole_line<register_of<V>>(p);
-    S some[width<V>] = {};
-    std::copy_n(p, n, some);
-    return whole_line<register_of<V>>(some);
-  } else if constexpr (is_line<V>) {
+  if constexpr (is_line<V>) {
     using R = register_of<V>;
     V line;
     MHC_UNROLL for (int k = 0; k < 2; ++k) line.at[k] = load_line<R>(p + k * width<R>, registered<R>(n, k));
@@ -100,14 +64,7 @@ MHC_ALWAYS_INLINE inline V load_line(S const* p, std::ptrdiff_t n) {
 
 template <class V, class S>
 MHC_ALWAYS_INLINE inline void store_line(V const& v, S* p, std::ptrdiff_t n) {
-  if constexpr (is_short_line<V, S>) {
-    using on = instructions<float, cpu::level::avx512>;
-    auto const a = as_instructed(v.at[0]), b = as_instructed(v.at[1]);
-    if (n == width<V>) return on::store_line(a, b, p);
-    S all[width<V>];
-    on::store_line(a, b, all);
-    std::copy_n(all, n, p);
-  } else if constexpr (is_line<V>) {
+  if constexpr (is_line<V>) {
     using R = register_of<V>;
     MHC_UNROLL for (int k = 0; k < 2; ++k) store_channels(v.at[k], p + k * width<R>, registered<R>(n, k));
   } else {
@@ -117,13 +74,64 @@ MHC_ALWAYS_INLINE inline void store_line(V const& v, S* p, std::ptrdiff_t n) {
 
 template <class V, class S>
 MHC_ALWAYS_INLINE inline void store_line_past_cache(V const& v, S* p) {
-  if constexpr (is_short_line<V, S>)
-    instructions<float, cpu::level::avx512>::store_line_past_cache(as_instructed(v.at[0]), as_instructed(v.at[1]), p);
-  else if constexpr (is_line<V>)
+  if constexpr (is_line<V>)
     MHC_UNROLL for (int k = 0; k < 2; ++k) store_past_cache(v.at[k], p + k * width<register_of<V>>);
   else
     store_past_cache(v, p);
 }
+
+#if defined(MHC_LEVELS)
+
+/// What loads and stores lines of 16-bit elements.
+using line_instructions = instructions<float, cpu::level::avx512>;
+
+/// A register as the instructions know it.
+template <class V>
+MHC_ALWAYS_INLINE inline line_instructions::type as_instructed(V const& v) {
+  if constexpr (is_raised<V>)
+    return {v.data.v};
+  else
+    return {v};
+}
+
+template <class V, class S>
+  requires is_short_line<V, S>
+MHC_ALWAYS_INLINE inline V load_line(S const* p, std::ptrdiff_t n) {
+  S some[width<V>];
+  if (n < width<V>) {
+    std::fill_n(std::copy_n(p, n, some), width<V> - n, S(0.F));
+    p = some;
+  }
+  line_instructions::type a, b;
+  line_instructions::load_line(a, b, p);
+  V line;
+  if constexpr (is_raised<register_of<V>>) {
+    line.at[0].data = a;
+    line.at[1].data = b;
+  } else {
+    line.at[0] = register_of<V>(a.v);
+    line.at[1] = register_of<V>(b.v);
+  }
+  return line;
+}
+
+template <class V, class S>
+  requires is_short_line<V, S>
+MHC_ALWAYS_INLINE inline void store_line(V const& v, S* p, std::ptrdiff_t n) {
+  auto const a = as_instructed(v.at[0]), b = as_instructed(v.at[1]);
+  if (n == width<V>) return line_instructions::store_line(a, b, p);
+  S all[width<V>];
+  line_instructions::store_line(a, b, all);
+  std::copy_n(all, n, p);
+}
+
+template <class V, class S>
+  requires is_short_line<V, S>
+MHC_ALWAYS_INLINE inline void store_line_past_cache(V const& v, S* p) {
+  line_instructions::store_line_past_cache(as_instructed(v.at[0]), as_instructed(v.at[1]), p);
+}
+
+#endif
 
 /// Both registers' products into one sum.
 template <class V>
