@@ -4,6 +4,7 @@
 #include "cuda/support/device.hpp"
 #include "support/kinds.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mhc::test;

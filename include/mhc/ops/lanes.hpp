@@ -174,14 +174,6 @@ MHC_ALWAYS_INLINE inline void store_channels(V const& v, S* p, std::ptrdiff_t n)
   std::copy_n(all, n, p);
 }
 
-/// The same for N streams that lie `channels` elements apart.
-template <class V, int N, class S>
-MHC_ALWAYS_INLINE inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
-  math::vec<V, N> x;
-  MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
-  return x;
-}
-
 /// body(c, n) for the registers of channels that cover 0 … channels − 1; n is the constant width, but for the last
 /// register where channels is no multiple of it.
 template <class V, class F>

@@ -13,7 +13,7 @@
 
 /// @file
 /// The scan of streams of bfloat16: what `scan` does, in instructions for such numbers. x goes from shared memory to the
-/// matrix units as it is; φ in three pieces, which hold all its bits, or in two, cut once by a block for all of its rows. |x|² and
+/// matrix units as it is; φ in three pieces, which hold all its bits, or two, cut once for all of a block's rows. |x|² and
 /// ∂u·x are diagonals of products of rows with rows, so that x is never converted. Products are exact: sums alone are
 /// rounded, by the matrix units within a stage, which begins at zero, and to nearest from stage to stage.
 

@@ -32,6 +32,14 @@ inline void copy_row(S const* row, std::ptrdiff_t n, T* copy) {
       n, [&](std::ptrdiff_t c, std::ptrdiff_t m) { store_channels(load_channels<V>(row + c, m), copy + c, m); });
 }
 
+/// n channels of N streams that lie `channels` elements apart.
+template <class V, int N, class S>
+MHC_ALWAYS_INLINE inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
+  math::vec<V, N> x;
+  MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
+  return x;
+}
+
 /// out[i] = x_i·g for the N streams of a token.
 template <class V, int N, class S, class T>
 inline void dot_streams(S const* x, S const* g, std::ptrdiff_t channels, T* out) {

@@ -20,8 +20,8 @@ inline constexpr int row_padding = 16;
 /// How a matrix of order n is stored and shared out. The blocks of rows depend on n alone: a sum over rows is taken
 /// block by block, and so has the same bits for any number of threads.
 struct matrix_shape {
-  static constexpr int most_blocks = 64,
-                       least_rows = 8;  ///< of fewer rows the sums of blocks would be half of the work
+  static constexpr int most_blocks = 64;
+  static constexpr int least_rows = 8;  ///< of a block: of fewer, the sums of blocks would be half of the work
 
   int order;
   int padded;
