@@ -18,10 +18,10 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// Elements after which running sums are put aside, so that rounding does not grow with the length of a row: 1 KiB, of
-/// which the first-level cache holds 24 for φ and twice as many as a tile of the product has rows.
+/// Elements after which running sums are put aside, so that rounding does not grow with the length of a row: 768 bytes, of
+/// which a first-level cache of 32 KiB holds 24 for φ and twice as many as a tile of the product has rows.
 template <class T>
-inline constexpr std::ptrdiff_t sum_block = 1024 / static_cast<std::ptrdiff_t>(sizeof(T));
+inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(sizeof(T));
 
 /// A block of columns of φ stays in the first-level cache while all rows pass; while a few rows are multiplied, the next
 /// are copied and squared between the multiplications, and those after them asked for. Rows are copied because they, and

@@ -6,6 +6,7 @@
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/gates/scan.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/parameters.hpp>
 #include <mhc/ops/rows.hpp>
 
@@ -32,23 +33,16 @@ inline void copy_row(S const* row, std::ptrdiff_t n, T* copy) {
       n, [&](std::ptrdiff_t c, std::ptrdiff_t m) { store_channels(load_channels<V>(row + c, m), copy + c, m); });
 }
 
-/// n channels of N streams that lie `channels` elements apart.
-template <class V, int N, class S>
-MHC_ALWAYS_INLINE inline math::vec<V, N> load_streams(S const* p, std::ptrdiff_t channels, std::ptrdiff_t n) {
-  math::vec<V, N> x;
-  MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_channels<V>(p + i * channels, n);
-  return x;
-}
-
 /// out[i] = x_i·g for the N streams of a token.
-template <class V, int N, class S, class T>
-inline void dot_streams(S const* x, S const* g, std::ptrdiff_t channels, T* out) {
+template <class V, class X, class G, int N, class T>
+inline void dot_streams(token_rows<V, X, N> const& x, token_rows<V, G, 1> const& g, std::ptrdiff_t channels, T* out) {
   auto total = math::filled<N>(V(T(0)));
   for (std::ptrdiff_t begin = 0; begin < channels; begin += sum_block<T>) {
     auto sum = math::filled<N>(V(T(0)));
     for_channels<V>(std::min(sum_block<T>, channels - begin), [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      V const some = load_channels<V>(g + begin + c, n);
-      math::add_scaled(some, load_streams<V, N>(x + begin + c, channels, n), sum);
+      x.prefetch_next(begin + c);
+      g.prefetch_next(begin + c);
+      math::add_scaled(g.load(begin + c, n)[0], x.load(begin + c, n), sum);
     });
     MHC_UNROLL for (int i = 0; i < N; ++i) total[i] = total[i] + sum[i];
   }
