@@ -107,30 +107,45 @@ TEST_CASE("at σ = 100 rows and columns of the gradient still sum to 0", "[proje
   REQUIRE(most <= 16 * 8 * eps<float>);
 }
 
+TEST_CASE("however far logits are apart, a float plan of order 4 is that of long double",
+          "[projections][entropic][accuracy]") {
+  using one = test_case<mhc::simd_t, float, 4>;
+  for (double const sigma : {1., 10., 100., 1e4}) {
+    auto const logits = gaussian<float>(500 * 16, sigma, 5);
+    CAPTURE(sigma);
+    REQUIRE(error(widen(project<one>(mhc::entropic{}, logits)), expected_plan<4>({0}, logits)) <= 16 * eps<float>);
+  }
+}
+
+/// How many matrices float left to double, and how many of those failed there as well.
+template <int N>
+std::pair<std::ptrdiff_t, std::ptrdiff_t> unresolved(double sigma) {
+  using one = test_case<mhc::simd_t, float, N>;
+  constexpr std::ptrdiff_t batch = 500;
+  auto const logits = gaussian<float>(batch * N * N, sigma);
+  std::vector<float> plan(logits.size()), report(batch * 3);
+  mhc::project(mhc::simd, mhc::entropic{}, mhc::vector_view<float const, N * N>{logits.data(), batch},
+               mhc::batch_view<float, N>{plan.data(), batch}, {report.data(), batch});
+  REQUIRE(same_bits(plan, project<one>(mhc::entropic{}, logits)));
+  REQUIRE(!any_nan(plan));
+  std::ptrdiff_t promoted = 0, failed = 0;
+  for (std::size_t b = 0; b < std::size_t(batch); ++b) {
+    bool const converged = report[3 * b + mhc::report_converged] == 1;
+    if (converged) REQUIRE(report[3 * b + mhc::report_error] <= 2 * N * eps<float>);
+    if (report[3 * b + mhc::report_error] > 1e-3f) REQUIRE(!converged);
+    failed += !converged;
+    promoted += report[3 * b + mhc::report_steps] > 200;  // the limit in float, and what double took
+  }
+  return {promoted, failed};
+}
+
 TEST_CASE("float promotes to double what it cannot resolve, and says so when that fails too",
           "[projections][entropic][report]") {
-  using one = test_case<mhc::simd_t, float, 4>;
-  constexpr std::ptrdiff_t batch = 500;
-  auto const unresolved = [&](double sigma) {
-    auto const logits = gaussian<float>(batch * 16, sigma);
-    std::vector<float> plan(logits.size()), report(batch * 3);
-    mhc::project(mhc::simd, mhc::entropic{}, mhc::vector_view<float const, 16>{logits.data(), batch},
-                 mhc::batch_view<float, 4>{plan.data(), batch}, {report.data(), batch});
-    REQUIRE(same_bits(plan, project<one>(mhc::entropic{}, logits)));
-    REQUIRE(!any_nan(plan));
-    std::ptrdiff_t promoted = 0, failed = 0;
-    for (std::size_t b = 0; b < std::size_t(batch); ++b) {
-      bool const converged = report[3 * b + mhc::report_converged] == 1;
-      if (converged) REQUIRE(report[3 * b + mhc::report_error] <= 2 * 4 * eps<float>);
-      if (report[3 * b + mhc::report_error] > 1e-3f) REQUIRE(!converged);
-      failed += !converged;
-      promoted += report[3 * b + mhc::report_steps] > 200;  // the limit in float, and what double took
-    }
-    return std::pair(promoted, failed);
-  };
-  REQUIRE(unresolved(10) == std::pair<std::ptrdiff_t, std::ptrdiff_t>(0, 0));
-  REQUIRE(unresolved(1000) == std::pair<std::ptrdiff_t, std::ptrdiff_t>(0, 0));
-  auto const wide = unresolved(1e4), widest = unresolved(1e6);
+  std::pair<std::ptrdiff_t, std::ptrdiff_t> const none(0, 0);
+  REQUIRE(unresolved<4>(10) == none);
+  REQUIRE(unresolved<4>(1e6) == none);
+  REQUIRE(unresolved<3>(1000) == none);
+  auto const wide = unresolved<3>(1e4), widest = unresolved<3>(1e6);
   REQUIRE(wide.first > 0);
   REQUIRE(wide.second == 0);
   REQUIRE(widest.second > 0);

@@ -56,9 +56,9 @@ inline constexpr bool shares_division = N == 4 && std::numeric_limits<scalar_of<
 template <class V, int N>
 inline constexpr scalar_of<V> gauge_range = shares_division<V, N> ? scalar_of<V>(115) : linear_range<V>;
 
-/// Lanes in which some log is too large.
+/// Lanes in which some log is beyond the range.
 template <class V, int N>
-MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
+MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs, scalar_of<V> range = gauge_range<V, N>) {
   V low(0), high(0);
   MHC_UNROLL for (int k = 0; k < (N - 1) * (N - 1); ++k) {
     low = minimum(low, logs.at[k]);
@@ -68,7 +68,7 @@ MHC_HD inline mask_of<V> exceeds_gauge(gauge_kernel<V, N> const& logs) {
     low = minimum(low, logs.start[k]);
     high = maximum(high, logs.start[k]);
   }
-  return less<V>(V(gauge_range<V, N>), maximum<V>(high, -low));
+  return less<V>(V(range), maximum<V>(high, -low));
 }
 
 /// Does the gauge hold all lanes?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/math/assignment.hpp>
 #include <mhc/math/gauge.hpp>
 #include <mhc/math/laplacian.hpp>
 #include <mhc/math/marginals.hpp>
@@ -19,8 +20,8 @@
 /// bounds the error that a step leaves).
 ///
 /// T itself is the state. A step multiplies its columns by exp(step) and scales its rows to r, so rounding does not
-/// grow with the size of b; only while logits are spread too wide for that (`linear_range`) and the steps are long is
-/// T evaluated again from Z + b.
+/// grow with the size of b. What has underflowed does not come back that way: where logits are spread so wide
+/// (`linear_range`), T is evaluated again from Z + b each time that steps have moved b far enough for it to matter.
 
 MHC_BEGIN_LANES
 
@@ -37,18 +38,31 @@ MHC_HD inline void scale_rows_to(Marginals const& marginals, tile<V, N>& a) {
   }
 }
 
-/// diag(r) softmax_j(Z_ij + b_j).
+/// diag(r) softmax_j(Z_ij).
 template <class Marginals, class V, int N>
-MHC_HD inline tile<V, N> rows_from_potentials(Marginals const& marginals, tile<V, N> z, vec<V, N> const& b) {
+MHC_HD inline tile<V, N> rows_from_logits(Marginals const& marginals, tile<V, N> z) {
   using std::exp;
   MHC_UNROLL for (int i = 0; i < N; ++i) {
-    MHC_UNROLL for (int j = 0; j < N; ++j) z.at[i][j] = z.at[i][j] + b[j];
     V top = z.at[i][0];
     MHC_UNROLL for (int j = 1; j < N; ++j) top = maximum(top, z.at[i][j]);
     MHC_UNROLL for (int j = 0; j < N; ++j) z.at[i][j] = exp(z.at[i][j] - top);
   }
   scale_rows_to(marginals, z);
   return z;
+}
+
+/// The same of Z_ij + b_j, before these sums were rounded: large potentials would take digits from every entry.
+template <class Marginals, class V, int N>
+MHC_HD inline tile<V, N> rows_from_potentials(Marginals const& marginals, tile<V, N> z, vec<V, N> const& b) {
+  tile<V, N> factor;
+  MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) {
+    V const sum = z.at[i][j] + b[j], lost = lost_in_difference<V>(z.at[i][j], -b[j], sum);
+    factor.at[i][j] = V(1) + select<V>(less<V>(magnitude(lost), V(1)), lost, V(0));  // NaN of an infinite logit
+    z.at[i][j] = sum;
+  }
+  auto t = elementwise_product(rows_from_logits(unit_marginals{}, z), factor);
+  scale_rows_to(marginals, t);
+  return t;
 }
 
 /// Lanes in which a row of logits is spread wider than the linear domain holds.
@@ -128,28 +142,54 @@ struct newton_result {
   V converged;
 };
 
-/// T to start from, and the lanes in which it has to be evaluated again after long steps.
+/// How far b may move before T is evaluated again. Columns are multiplied by at most 1 and rows divided by at least the
+/// least of their factors, so an entry that had underflowed has then grown by at most exp(drift): from 1e-38 to 1e-12 in
+/// float, from 1e-308 to 1e-86 in double.
+template <class V>
+inline constexpr scalar_of<V> longest_drift = linear_range<V> * scalar_of<V>(1.5);
+
+/// T to start from, its potentials, and the lanes in which something may have underflowed.
 template <class V, int N>
 struct newton_start_result {
   tile<V, N> t;
+  vec<V, N> b;
   mask_of<V> wide;
 };
 
 template <class Marginals, class V, int N>
 MHC_HD inline newton_start_result<V, N> newton_start(Marginals const& marginals, tile<V, N> const& z) {
-  return {rows_from_potentials(marginals, z, filled<N>(V(0))), rows_spread_wide(z)};
+  return {rows_from_logits(marginals, z), filled<N>(V(0)), rows_spread_wide(z)};
 }
 
 /// As many as pay for themselves where logits are spread by 1 to 5.
 inline constexpr int rounds_before_newton = 8;
 
-/// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save.
+/// Where logits are further apart in the gauge, these rounds gain less than other potentials to begin with.
+template <class V, int N>
+inline constexpr scalar_of<V> rounds_range = N == 4 ? scalar_of<V>(40) : gauge_range<V, N>;
+
+/// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save; beyond
+/// their range with N = 4 the potentials of logits that are very far apart, which save half of the steps.
 template <class V, int N>
   requires(N > 1)
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
-  auto const beyond = exceeds_gauge(in_gauge(z));
-  newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z), {rounds_before_newton}), beyond};
-  auto const at_once = [&] { assign_where(beyond, start.t, rows_from_potentials(marginals, z, filled<N>(V(0)))); };
+  auto const beyond = exceeds_gauge(in_gauge(z), rounds_range<V, N>);
+  newton_start_result<V, N> start{sinkhorn(gauge{}, kernel_in_gauge(z), {rounds_before_newton}), filled<N>(V(0)),
+                                  beyond};
+  auto const at_once = [&] {
+    if constexpr (N == 4) {
+      auto const dual = dual_of_assignment(z);
+      // Zeros of the plan can leave columns to no permutation: then there are no potentials, but infinities and NaN.
+      V size = dual.range;
+      MHC_UNROLL for (int j = 0; j < N; ++j) size = size + magnitude(dual.columns[j]);
+      auto const known = less<V>(size, V(largest<V>));
+      MHC_UNROLL for (int j = 0; j < N; ++j) start.b[j] = select<V>(known, dual.columns[j], V(0));
+      start.wide = less<V>(V(linear_range<V>), select<V>(beyond, select<V>(known, dual.range, V(largest<V>)), V(0)));
+      assign_where(beyond, start.t, rows_from_potentials(marginals, z, start.b));
+    } else {
+      assign_where(beyond, start.t, rows_from_logits(marginals, z));
+    }
+  };
   if (lane<V>::any(beyond)) rarely<V>(at_once);
   return start;
 }
@@ -161,10 +201,9 @@ template <class Marginals, class V, int N>
 MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals, tile<V, N> const& z,
                                                       scalar_of<V> tolerance, int max_iterations) {
   using std::exp;
-  auto b = filled<N>(V(0));
-  auto [t, wide] = newton_start(marginals, z);
+  auto [t, b, wide] = newton_start(marginals, z);
   spread_nan(t);
-  V active(1), steps(0), valid(1);
+  V active(1), steps(0), valid(1), drift(0);
   for (int k = 0; k < max_iterations && lane<V>::any(less<V>(V(0), active)); ++k) {
     auto const s = newton_step_at(marginals, t);
     valid = select<V>(less<V>(s.error, V(largest<V>)), valid, V(0));  // a NaN is not less: nothing to iterate on
@@ -175,14 +214,20 @@ MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals
     active = select<V>(less<V>(left, V(tolerance)), V(0), active - reached);
     steps = steps + moves;
     tile<V, N> next;
+    V moved(0);
     MHC_UNROLL for (int j = 0; j < N; ++j) {
       b[j] = b[j] + s.step[j];
+      moved = maximum<V>(moved, -s.step[j]);
       V const factor = exp(s.step[j]);
       MHC_UNROLL for (int i = 0; i < N; ++i) next.at[i][j] = t.at[i][j] * factor;
     }
     scale_rows_to(marginals, next);
-    auto const again = less<V>(V(scalar_of<V>(0.1)), select<V>(wide, s.oscillation, V(0)));
-    if (lane<V>::any(again)) assign_where(again, next, rows_from_potentials(marginals, z, b));
+    drift = drift + moved;
+    auto const again = less<V>(V(longest_drift<V>), select<V>(wide, drift, V(0)));
+    if (lane<V>::any(again)) {
+      assign_where(again, next, rows_from_potentials(marginals, z, b));
+      drift = select<V>(again, V(0), drift);
+    }
     assign_where(less<V>(V(0), moves), t, next);
   }
   return {t, steps, (V(1) - active) * valid};

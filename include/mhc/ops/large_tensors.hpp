@@ -82,22 +82,26 @@ class token_rows {
     requires(N == 1)
       : at_(x.token(b)), next_(x.token(std::min(b + 1, x.size - 1))), channels_(x.channels) {}
 
-  /// n channels from c on; zero in the other lanes.
-  MHC_ALWAYS_INLINE math::vec<V, N> load(std::ptrdiff_t c, auto n) const {
-    math::vec<V, N> x;
-    MHC_UNROLL for (int i = 0; i < N; ++i) x[i] = load_line<V>(at_ + i * channels_ + c, n);
+  /// n channels from c on, of all rows or of Count from First on; zero in the other lanes.
+  template <int First = 0, int Count = N>
+  MHC_ALWAYS_INLINE math::vec<V, Count> load(std::ptrdiff_t c, auto n) const {
+    math::vec<V, Count> x;
+    MHC_UNROLL for (int i = 0; i < Count; ++i) x[i] = load_line<V>(at_ + (First + i) * channels_ + c, n);
     return x;
   }
   /// The same, past the cache if `past`.
   MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
     MHC_UNROLL for (int i = 0; i < N; ++i) store_line(past, x[i], at_ + i * channels_ + c, n);
   }
-  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on: in the
-  /// order in which it lies in memory, not in that in which it will be read; for the second level of the cache, because
-  /// the first would lose this token to it.
+  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on, in Parts
+  /// equal turns: in the order in which it lies in memory, not in that in which it will be read; for the second level of
+  /// the cache, because the first would lose this token to it.
+  template <int Part = 0, int Parts = 1>
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
-    MHC_UNROLL for (std::ptrdiff_t k = 0; k < N * width<V>; k += line) prefetch<2>(next_, N * c + k);
+    constexpr std::ptrdiff_t lines = (N * width<V> + line - 1) / line;
+    MHC_UNROLL for (std::ptrdiff_t k = Part * lines / Parts; k < (Part + 1) * lines / Parts; ++k)
+        prefetch<2>(next_, N * c + k * line);
   }
 
  private:
