@@ -8,7 +8,64 @@
 #include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/mix/types.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
 MHC_BEGIN_LANES
+
+namespace mhc::detail {
+
+/// What the gradients of a token's coefficients are sums of: its streams, what came back for them, and the layer's output.
+template <class V, class S, int N>
+struct mix_factors {
+  token_rows<V, S const, N> gradient, from;
+  token_rows<V, S const, 1> layer;
+
+  template <int Part, int Parts>
+  MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
+    gradient.template prefetch_next<Part, Parts>(c);
+    from.template prefetch_next<Part, Parts>(c);
+    layer.template prefetch_next<Part, Parts>(c);
+  }
+};
+
+/// Channels of which more than 4 streams are summed before the rest of their gradients: they stay in the first or second
+/// level of the cache.
+template <class S>
+inline constexpr std::ptrdiff_t summed_channels = 2048 / static_cast<std::ptrdiff_t>(sizeof(S));
+
+/// res += g xᵀ and post += g y for Rows rows from Row on and Columns columns from Column on, over n channels from `begin`:
+/// as many sums as there are registers for.
+template <int Row, int Rows, int Column, int Columns, class V, class S, int N, class R>
+MHC_ALWAYS_INLINE inline void add_some_sums(mix_factors<V, S, N> const& factors, std::ptrdiff_t begin, std::ptrdiff_t n,
+                                            math::tile<R, N>& res, math::vec<R, N>& post) {
+  constexpr int part = 2 * (Row != 0) + (Column != 0);
+  R res_sum[Rows][Columns], post_sum[Rows];
+  MHC_UNROLL for (int i = 0; i < Rows; ++i) {
+    post_sum[i] = post[Row + i];
+    MHC_UNROLL for (int j = 0; j < Columns; ++j) res_sum[i][j] = res.at[Row + i][Column + j];
+  }
+  for_channels<V>(n, [&](std::ptrdiff_t e, auto some) MHC_ALWAYS_INLINE {
+    using math::add_product;
+    std::ptrdiff_t const c = begin + e;
+    factors.template prefetch_next<part, 5>(c);
+    auto const g = factors.gradient.template load<Row, Rows>(c, some);
+    auto const x = factors.from.template load<Column, Columns>(c, some);
+    MHC_UNROLL for (int i = 0; i < Rows; ++i) MHC_UNROLL for (int j = 0; j < Columns; ++j)
+        add_product(g[i], x[j], res_sum[i][j]);
+    if constexpr (Column == 0) {
+      V const y = factors.layer.load(c, some)[0];
+      MHC_UNROLL for (int i = 0; i < Rows; ++i) add_product(g[i], y, post_sum[i]);
+    }
+  });
+  MHC_UNROLL for (int i = 0; i < Rows; ++i) {
+    post[Row + i] = post_sum[i];
+    MHC_UNROLL for (int j = 0; j < Columns; ++j) res.at[Row + i][Column + j] = res_sum[i][j];
+  }
+}
+
+}  // namespace mhc::detail
 
 namespace mhc::cpu {
 
@@ -43,25 +100,41 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
   for_each_token<V>(policy, a.x_gradient, is_read, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const res = detail::broadcast_row<math::tile<R, N>>(a.h_res.data + b * N * N);
     auto const post = detail::broadcast_row<math::vec<R, N>>(a.h_post.data + b * N);
-    auto const from = detail::rows_of<V>(a.x, b), gradient = detail::rows_of<V>(a.x_next_gradient, b);
+    detail::mix_factors<V, S, N> const factors{detail::rows_of<V>(a.x_next_gradient, b), detail::rows_of<V>(a.x, b),
+                                               detail::rows_of<V>(a.y, b)};
     auto const to = detail::rows_of<V>(a.x_gradient, b);
-    auto const layer = detail::rows_of<V>(a.y, b);
     auto const to_layer = detail::rows_of<V>(a.y_gradient, b);
     math::tile<R, N> res_total;
     MHC_UNROLL for (int k = 0; k < N * N; ++k) res_total[k] = R(T(0));
     auto post_total = math::filled<N>(R(T(0)));
-    detail::for_channels<V>(a.x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      gradient.prefetch_next(c);
-      from.prefetch_next(c);
-      layer.prefetch_next(c);
-      auto const g = gradient.load(c, n), column = from.load(c, n);
-      math::add_outer(g, column, res_total);
-      math::add_scaled(layer.load(c, n)[0], g, post_total);
+    auto const streams_and_layer = [&](std::ptrdiff_t c, auto n, math::vec<V, N> const& g) MHC_ALWAYS_INLINE {
       auto gx = math::mix_transposed(res, g);
       if (adds) math::add_scaled(V(T(1)), to.load(c, n), gx);
       to.store(past, gx, c, n);
       to_layer.store(std::false_type{}, {math::aggregate(post, g)}, c, n);
-    });
+    };
+    if constexpr (N <= 4) {
+      detail::for_channels<V>(a.x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+        factors.template prefetch_next<0, 1>(c);
+        auto const g = factors.gradient.load(c, n), x = factors.from.load(c, n);
+        math::add_outer(g, x, res_total);
+        math::add_scaled(factors.layer.load(c, n)[0], g, post_total);
+        streams_and_layer(c, n, g);
+      });
+    } else {
+      constexpr int half = (N + 1) / 2, rest = N - half;
+      for (std::ptrdiff_t c = 0; c < a.x.channels; c += detail::summed_channels<S>) {
+        std::ptrdiff_t const n = std::min(detail::summed_channels<S>, a.x.channels - c);
+        detail::add_some_sums<0, half, 0, half>(factors, c, n, res_total, post_total);
+        detail::add_some_sums<0, half, half, rest>(factors, c, n, res_total, post_total);
+        detail::add_some_sums<half, rest, 0, half>(factors, c, n, res_total, post_total);
+        detail::add_some_sums<half, rest, half, rest>(factors, c, n, res_total, post_total);
+        detail::for_channels<V>(n, [&](std::ptrdiff_t e, auto some) MHC_ALWAYS_INLINE {
+          factors.template prefetch_next<4, 5>(c + e);
+          streams_and_layer(c + e, some, factors.gradient.load(c + e, some));
+        });
+      }
+    }
     T* const res_gradient = a.h_res_gradient.data + b * N * N;
     MHC_UNROLL for (int k = 0; k < N * N; ++k) res_gradient[k] = detail::sum_of_lanes(res_total[k]);
     MHC_UNROLL for (int i = 0; i < N; ++i) a.h_post_gradient(b, i) = detail::sum_of_lanes(post_total[i]);
