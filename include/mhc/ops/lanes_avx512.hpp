@@ -73,10 +73,10 @@ struct instructions<float, cpu::level::avx512> {
   }
 
   MHC_AVX512 static void gather_quads(type& r, float const* p, std::ptrdiff_t pitch) {
-    __m512 some = _mm512_castps128_ps512(_mm_loadu_ps(p));
-    some = _mm512_insertf32x4(some, _mm_loadu_ps(p + pitch), 1);
-    some = _mm512_insertf32x4(some, _mm_loadu_ps(p + 2 * pitch), 2);
-    r.v = _mm512_insertf32x4(some, _mm_loadu_ps(p + 3 * pitch), 3);
+    __m256 const low = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + pitch), 1);
+    p += 2 * pitch;
+    __m256 const high = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + pitch), 1);
+    r.v = _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
   }
   MHC_AVX512 static void scatter_quads(type const& a, float* p, std::ptrdiff_t pitch) {
     _mm_storeu_ps(p, _mm512_castps512_ps128(a.v));
@@ -86,6 +86,12 @@ struct instructions<float, cpu::level::avx512> {
   }
   MHC_AVX512 static void even_places(type& r, type const& a, type const& b) { r.v = _mm512_shuffle_ps(a.v, b.v, 0x88); }
   MHC_AVX512 static void odd_places(type& r, type const& a, type const& b) { r.v = _mm512_shuffle_ps(a.v, b.v, 0xdd); }
+  MHC_AVX512 static void even_blocks(type& r, type const& a, type const& b) {
+    r.v = _mm512_shuffle_f32x4(a.v, b.v, 0x88);
+  }
+  MHC_AVX512 static void odd_blocks(type& r, type const& a, type const& b) {
+    r.v = _mm512_shuffle_f32x4(a.v, b.v, 0xdd);
+  }
 
 #  if defined(MHC_SHUFFLE_VECTOR)
   /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
@@ -250,10 +256,10 @@ struct instructions<double, cpu::level::avx512> {
   }
 
   MHC_AVX512 static void gather_quads(type& r, double const* p, std::ptrdiff_t pitch) {
-    __m512d some = _mm512_castpd128_pd512(_mm_loadu_pd(p));
-    some = _mm512_insertf64x2(some, _mm_loadu_pd(p + pitch), 1);
-    some = _mm512_insertf64x2(some, _mm_loadu_pd(p + 2 * pitch), 2);
-    r.v = _mm512_insertf64x2(some, _mm_loadu_pd(p + 3 * pitch), 3);
+    __m256d const low = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + pitch), 1);
+    p += 2 * pitch;
+    __m256d const high = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + pitch), 1);
+    r.v = _mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
   }
   MHC_AVX512 static void scatter_quads(type const& a, double* p, std::ptrdiff_t pitch) {
     _mm_storeu_pd(p, _mm512_castpd512_pd128(a.v));
@@ -263,6 +269,12 @@ struct instructions<double, cpu::level::avx512> {
   }
   MHC_AVX512 static void even_places(type& r, type const& a, type const& b) { r.v = _mm512_unpacklo_pd(a.v, b.v); }
   MHC_AVX512 static void odd_places(type& r, type const& a, type const& b) { r.v = _mm512_unpackhi_pd(a.v, b.v); }
+  MHC_AVX512 static void even_blocks(type& r, type const& a, type const& b) {
+    r.v = _mm512_shuffle_f64x2(a.v, b.v, 0x88);
+  }
+  MHC_AVX512 static void odd_blocks(type& r, type const& a, type const& b) {
+    r.v = _mm512_shuffle_f64x2(a.v, b.v, 0xdd);
+  }
 #  if defined(MHC_SHUFFLE_VECTOR)
   /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
   template <int Half, int... W>

@@ -4,9 +4,9 @@
 #include <mhc/core/config.hpp>
 #include <mhc/ops/bundle.hpp>
 #include <mhc/ops/lanes.hpp>
+#include <mhc/ops/shuffles.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -18,153 +18,58 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// Elements in 128 bits, within which every instruction set can shuffle.
-template <class T>
-inline constexpr int quad = 16 / static_cast<int>(sizeof(T));
+template <class V, int K>
+inline constexpr bool shuffles_rows = (is_raised<V> || shuffles_any) && K % quad<math::scalar_of<V>> == 0;
 
-/// The elements of even (Parity 0) or odd place of each 128 bits of a, then of b.
-template <int Parity, class V>
-  requires is_raised<V>
-inline V every_second(V const& a, V const& b) {
-  V r;
-  if constexpr (Parity == 0)
-    V::on::even_places(r.data, a.data, b.data);
-  else
-    V::on::odd_places(r.data, a.data, b.data);
-  return r;
-}
-
-#if defined(MHC_SHUFFLE_VECTOR)
-
-/// W elements as the compiler's own vectors: in a register, and wherever they lie in memory.
-template <class T, int W>
-struct raw_vector {
-  typedef T type __attribute__((vector_size(W * sizeof(T))));
-  typedef T in_memory __attribute__((vector_size(W * sizeof(T)), aligned(sizeof(T)), may_alias));
-};
-
-template <int Parity, class R>
-MHC_ALWAYS_INLINE inline R every_second(R const& a, R const& b) {
-  return [&]<int... W>(std::integer_sequence<int, W...>) MHC_ALWAYS_INLINE {
-    constexpr int size = sizeof...(W), q = 16 * size / static_cast<int>(sizeof(R));
-    return __builtin_shufflevector(a, b, (W / q * q + W % q * 2 % q + Parity + (W % q * 2 < q ? 0 : size))...);
-  }(std::make_integer_sequence<int, static_cast<int>(sizeof(R) / sizeof(a[0]))>{});
-}
-#endif
-
-/// The transpose of each block of 128 bits of q registers.
-template <class R, int Q>
-MHC_ALWAYS_INLINE inline void transpose_quads(R (&r)[Q]) {
-  MHC_UNROLL for (int round = 1; round < Q; round *= 2) {
-    R next[Q];
-    MHC_UNROLL for (int k = 0; k < Q / 2; ++k) {
-      next[k] = every_second<0>(r[2 * k], r[2 * k + 1]);
-      next[k + Q / 2] = every_second<1>(r[2 * k], r[2 * k + 1]);
-    }
-    MHC_UNROLL for (int k = 0; k < Q; ++k) r[k] = next[k];
-  }
-}
-
-#if defined(MHC_SHUFFLE_VECTOR)
-
-/// W elements from pieces of 128 bits, `pitch` elements apart.
-template <class T, int W>
-MHC_ALWAYS_INLINE inline auto gather_quads(T const* p, std::ptrdiff_t pitch) {
-  using raw = raw_vector<T, W>;
-  if constexpr (W == quad<T>) {
-    return typename raw::type(*reinterpret_cast<typename raw::in_memory const*>(p));
-#  if defined(__AVX512F__) && defined(MHC_LEVELS)
-  } else if constexpr (sizeof(typename raw::type) == sizeof(__m512)) {
-    // g++ would shuffle, through one port of the core.
-    typename instructions<T, cpu::level::avx512>::type r;
-    instructions<T, cpu::level::avx512>::gather_quads(r, p, pitch);
-    return reinterpret_cast<typename raw::type>(r.v);
-#  endif
-  } else {
-    auto const low = gather_quads<T, W / 2>(p, pitch);
-    auto const high = gather_quads<T, W / 2>(p + W / 2 / quad<T> * pitch, pitch);
-    return [&]<int... K>(std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
-      return typename raw::type(__builtin_shufflevector(low, high, K...));
-    }(std::make_integer_sequence<int, W>{});
-  }
-}
-
-template <class T, int W, class R>
-MHC_ALWAYS_INLINE inline void scatter_quads(R const& v, T* p, std::ptrdiff_t pitch) {
-  if constexpr (W == quad<T>) {
-    *reinterpret_cast<typename raw_vector<T, W>::in_memory*>(p) = v;
-#  if defined(__AVX512F__) && defined(MHC_LEVELS)
-  } else if constexpr (sizeof(R) == sizeof(__m512)) {
-    using on = instructions<T, cpu::level::avx512>;
-    on::scatter_quads({reinterpret_cast<decltype(on::type::v)>(v)}, p, pitch);
-#  endif
-  } else {
-    [&]<int... K>(std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
-      scatter_quads<T, W / 2>(__builtin_shufflevector(v, v, K...), p, pitch);
-      scatter_quads<T, W / 2>(__builtin_shufflevector(v, v, (K + W / 2)...), p + W / 2 / quad<T> * pitch, pitch);
-    }(std::make_integer_sequence<int, W / 2>{});
-  }
-}
-
-template <class T, int K>
-inline constexpr bool shuffles_rows = K % quad<T> == 0;
-
-#else
-template <class T, int K>
-inline constexpr bool shuffles_rows = false;
-#endif
-
-/// Lane w of one register takes row w of `rows`; K elements each.
-template <class V, int K, class T>
-MHC_ALWAYS_INLINE inline void load_lanes(T const* rows, V (&r)[K]) {
-  constexpr int W = static_cast<int>(V::size);
-  if constexpr (is_raised<V> && K % quad<T> == 0) {
+/// Lane w of the registers r(0) … r(K − 1) takes row w of `rows`, K elements each.
+template <class V, int K, class T, class F>
+MHC_ALWAYS_INLINE inline void load_lanes(T const* rows, F const& r) {
+  if constexpr (shuffles_rows<V, K>) {
     constexpr int Q = quad<T>;
     MHC_UNROLL for (int k = 0; k < K; k += Q) {
-      V some[Q];
-      MHC_UNROLL for (int q = 0; q < Q; ++q) V::on::gather_quads(some[q].data, rows + q * K + k, Q * K);
+      raw_of<V> some[Q];
+      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = gather_quads<raw_of<V>>(rows + q * K + k, Q * K);
       transpose_quads(some);
-      MHC_UNROLL for (int q = 0; q < Q; ++q) r[k + q] = some[q];
-    }
-  } else if constexpr (shuffles_rows<T, K>) {
-    constexpr int Q = quad<T>;
-    MHC_UNROLL for (int k = 0; k < K; k += Q) {
-      typename raw_vector<T, W>::type some[Q];
-      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = gather_quads<T, W>(rows + q * K + k, Q * K);
-      transpose_quads(some);
-      MHC_UNROLL for (int q = 0; q < Q; ++q) r[k + q] = V(std::bit_cast<typename V::register_type>(some[q]));
+      MHC_UNROLL for (int q = 0; q < Q; ++q) r(k + q) = from_raw<V>(some[q]);
     }
   } else {
+    constexpr int W = static_cast<int>(V::size);
     stage<V, K> s;
     for (int w = 0; w < W; ++w)
       for (int k = 0; k < K; ++k) s.at[k][w] = rows[w * K + k];
-    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = V::load_aligned(s.at[k]);
+    MHC_UNROLL for (int k = 0; k < K; ++k) r(k) = V::load_aligned(s.at[k]);
   }
 }
 
-template <class V, int K, class T>
-MHC_ALWAYS_INLINE inline void store_lanes(V const (&r)[K], T* rows) {
-  constexpr int W = static_cast<int>(V::size);
-  if constexpr (is_raised<V> && K % quad<T> == 0) {
-    constexpr int Q = quad<T>;
-    MHC_UNROLL for (int k = 0; k < K; k += Q) {
-      V some[Q];
-      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = r[k + q];
-      transpose_quads(some);
-      MHC_UNROLL for (int q = 0; q < Q; ++q) V::on::scatter_quads(some[q].data, rows + q * K + k, Q * K);
+/// And back. Rows of whole registers of four blocks are put together before they are stored: the processor stores as many
+/// registers in a cycle as pieces of 128 bits, or half as many.
+template <class V, int K, class T, class F>
+MHC_ALWAYS_INLINE inline void store_lanes(F const& r, T* rows) {
+  constexpr int W = static_cast<int>(V::size), Q = quad<T>;
+  if constexpr (shuffles_rows<V, K> && W == 4 * Q && K % W == 0) {
+    MHC_UNROLL for (int k = 0; k < K; k += W) {
+      raw_of<V> some[Q][4];
+      MHC_UNROLL for (int b = 0; b < 4; ++b) {
+        raw_of<V> column[Q];
+        MHC_UNROLL for (int q = 0; q < Q; ++q) column[q] = to_raw(r(k + b * Q + q));
+        transpose_quads(column);
+        MHC_UNROLL for (int q = 0; q < Q; ++q) some[q][b] = column[q];
+      }
+      MHC_UNROLL for (int q = 0; q < Q; ++q) {
+        transpose_blocks<T>(some[q]);
+        MHC_UNROLL for (int b = 0; b < 4; ++b) store_raw(some[q][b], rows + (b * Q + q) * K + k);
+      }
     }
-  } else if constexpr (shuffles_rows<T, K>) {
-    constexpr int Q = quad<T>;
-    using raw = typename raw_vector<T, W>::type;
+  } else if constexpr (shuffles_rows<V, K>) {
     MHC_UNROLL for (int k = 0; k < K; k += Q) {
-      raw some[Q];
-      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = std::bit_cast<raw>(r[k + q].data);
+      raw_of<V> some[Q];
+      MHC_UNROLL for (int q = 0; q < Q; ++q) some[q] = to_raw(r(k + q));
       transpose_quads(some);
-      MHC_UNROLL for (int q = 0; q < Q; ++q) scatter_quads<T, W>(some[q], rows + q * K + k, Q * K);
+      MHC_UNROLL for (int q = 0; q < Q; ++q) scatter_quads(some[q], rows + q * K + k, Q * K);
     }
   } else {
     stage<V, K> s;
-    MHC_UNROLL for (int k = 0; k < K; ++k) r[k].store_aligned(s.at[k]);
+    MHC_UNROLL for (int k = 0; k < K; ++k) r(k).store_aligned(s.at[k]);
     for (int w = 0; w < W; ++w)
       for (int k = 0; k < K; ++k) rows[w * K + k] = s.at[k][w];
   }
@@ -192,9 +97,7 @@ MHC_ALWAYS_INLINE inline Registers load_rows(T const* data, std::ptrdiff_t first
   }
   Registers a;
   MHC_UNROLL for (int g = 0; g < parts::count; ++g) {
-    V r[K];
-    load_lanes(rows + g * width<V> * K, r);
-    MHC_UNROLL for (int k = 0; k < K; ++k) parts::at(a[k], g) = r[k];
+    load_lanes<V, K>(rows + g * width<V> * K, [&](int k) MHC_ALWAYS_INLINE -> V& { return parts::at(a[k], g); });
   }
   return a;
 }
@@ -209,9 +112,15 @@ MHC_ALWAYS_INLINE inline void store_rows(Registers const& a, T* data, std::ptrdi
   alignas(64) T padded[all * K];
   T* const rows = data + first * K;
   MHC_UNROLL for (int g = 0; g < parts::count; ++g) {
-    V r[K];
-    MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = math::loaded(parts::at(a[k], g));
-    store_lanes(r, (n == all ? rows : padded) + g * width<V> * K);
+    T* const to = (n == all ? rows : padded) + g * width<V> * K;
+    auto const part = [&](int k) MHC_ALWAYS_INLINE { return math::loaded(parts::at(a[k], g)); };
+    if constexpr (parts::count == 1) {
+      store_lanes<V, K>(part, to);
+    } else {  // g++ holds the gradients of several registers in fewer pieces of memory so
+      V r[K];
+      MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = part(k);
+      store_lanes<V, K>([&](int k) MHC_ALWAYS_INLINE { return r[k]; }, to);
+    }
   }
   if (n != all) std::copy_n(padded, n * K, rows);
 }

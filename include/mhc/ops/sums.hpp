@@ -3,9 +3,8 @@
 
 #include <mhc/core/config.hpp>
 #include <mhc/ops/lanes.hpp>
-#include <mhc/ops/rows.hpp>
+#include <mhc/ops/shuffles.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -42,22 +41,6 @@ MHC_ALWAYS_INLINE inline V fold_all(V const (&r)[M], All all) {
   }
 }
 
-/// The compiler's own vector for a register, and back; a register of a level is what it is.
-template <class V>
-MHC_ALWAYS_INLINE inline auto to_fold(V const& v) {
-  if constexpr (is_raised<V>)
-    return math::loaded(v);
-  else
-    return std::bit_cast<typename raw_vector<math::scalar_of<V>, static_cast<int>(V::size)>::type>(v.data);
-}
-template <class V, class R>
-MHC_ALWAYS_INLINE inline V from_fold(R const& r) {
-  if constexpr (is_raised<V>)
-    return r;
-  else
-    return V(std::bit_cast<typename V::register_type>(r));
-}
-
 #endif
 
 /// Numbers that `add_sums` writes for M registers: some more than M.
@@ -72,8 +55,8 @@ MHC_ALWAYS_INLINE inline void add_sums(V const (&v)[M], math::scalar_of<V>* sums
   constexpr int W = static_cast<int>(V::size);
   auto const some = [&]<int First, int... K>(std::integral_constant<int, First>, std::integer_sequence<int, K...>)
                         MHC_ALWAYS_INLINE {
-                          decltype(to_fold(v[0])) const r[] = {to_fold(v[First + K])...};
-                          V const sum = from_fold<V>(fold_all<W>(r, std::make_integer_sequence<int, W>{}));
+                          raw_of<V> const r[] = {to_raw(v[First + K])...};
+                          V const sum = from_raw<V>(fold_all<W>(r, std::make_integer_sequence<int, W>{}));
                           (V::load_unaligned(sums + First) + sum).store_unaligned(sums + First);
                         };
   [&]<int... Q>(std::integer_sequence<int, Q...>) MHC_ALWAYS_INLINE {

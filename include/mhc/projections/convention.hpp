@@ -36,18 +36,19 @@ MHC_HD inline math::tile<V, N> run_exponential(Rule const& rule, math::tile<V, N
   return result;
 }
 
-/// The iteration of plain division, in a gauge where that holds it.
+/// The iteration of plain division, in a gauge where that holds it. (g++ returns a variable without a copy only from the
+/// outermost block.)
 template <class V, int N, class F>
 MHC_HD inline math::tile<V, N> run_division(math::tile<V, N> const& z, F const& f) {
   auto const in_general = [&] { return run_exponential(math::divide_by_sum{}, z, f); };
-  if constexpr (N == 1) {
-    return in_general();
-  } else {
-    auto const beyond = math::exceeds_gauge(math::in_gauge(z));
-    auto result = f(math::gauge{}, math::kernel_in_gauge(z));
-    if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, math::rarely<V>(in_general));
-    return result;
-  }
+  auto const beyond = math::exceeds_gauge(math::in_gauge(z));
+  auto result = f(math::gauge{}, math::kernel_in_gauge(z));
+  if (math::lane<V>::any(beyond)) math::assign_where(beyond, result, math::rarely<V>(in_general));
+  return result;
+}
+template <class V, class F>
+MHC_HD inline math::tile<V, 1> run_division(math::tile<V, 1> const& z, F const& f) {
+  return run_exponential(math::divide_by_sum{}, z, f);
 }
 
 inline void require_positive(char const* operation, char const* name, double value) {

@@ -8,6 +8,8 @@
 #include <mhc/projections/matrix_logits.hpp>
 
 #include <string>
+#include <type_traits>
+#include <utility>
 
 MHC_BEGIN_LANES
 
@@ -33,9 +35,12 @@ struct sinkhorn {
   template <int N, class V>
   MHC_HD math::tile<V, N> apply(math::vec<V, N * N> const& z) const {
     auto const length = Convention::length(iterations);
-    return Convention::orient(convention.run(detail::as_matrix<N>(z), [&](auto const& scheme, auto const& kernel) {
-      return math::sinkhorn(scheme, kernel, length);
-    }));
+    auto const run = [&](auto const& scheme, auto const& kernel) { return math::sinkhorn(scheme, kernel, length); };
+    using plan = math::tile<V, N>;
+    if constexpr (std::is_reference_v<decltype(Convention::orient(std::declval<plan const&>()))>)
+      return convention.run(detail::as_matrix<N>(z), run);  // as it is, without a copy
+    else
+      return Convention::orient(convention.run(detail::as_matrix<N>(z), run));
   }
 
   template <class V, int N>
