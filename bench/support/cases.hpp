@@ -212,10 +212,12 @@ std::ptrdiff_t streaming_tokens(std::ptrdiff_t channels) {
 }
 
 /// Tokens of an operation with `scores` products over a token's N·C elements: as many as give `products`
-/// multiplications, but no more than stream_bytes().
+/// multiplications, but no more than stream_bytes(), in whole blocks of 64, which two threads can share.
 template <class T, int N>
 std::ptrdiff_t scored_tokens(std::ptrdiff_t channels, int scores, std::ptrdiff_t products = 100'000'000) {
-  return std::min(streaming_tokens<T, N>(channels), products / (scores * N * channels));
+  constexpr std::ptrdiff_t block = 64;
+  std::ptrdiff_t const tokens = std::min(streaming_tokens<T, N>(channels), products / (scores * N * channels));
+  return std::max(block, tokens / block * block);
 }
 
 }  // namespace bench

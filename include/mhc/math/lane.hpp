@@ -64,6 +64,11 @@ MHC_HD inline V multiply_add(V const& a, V const& b, V const& c) {
   else
     return a * b + c;
 }
+/// The same for a factor of several V.
+template <class A, class V>
+MHC_HD inline V multiply_add(A const& a, V const& b, V const& c) {
+  return lane<V>::multiply_add(a, b, c);
+}
 /// a. Where g++ would copy it in pieces, from memory to memory, and then wait for the pieces, it goes through a register.
 template <class V>
 MHC_HD inline V loaded(V const& a) {

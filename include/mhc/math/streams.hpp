@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mhc/math/lane.hpp>
 #include <mhc/math/tile.hpp>
 
 /// @file
@@ -13,16 +14,16 @@ MHC_BEGIN_LANES
 namespace mhc::math {
 
 /// total += a b.
-template <class V>
-MHC_HD inline void add_product(V const& a, V const& b, V& total) {
-  total = total + a * b;
+template <class A, class V>
+MHC_HD inline void add_product(A const& a, V const& b, V& total) {
+  total = multiply_add(a, b, total);
 }
 
 /// u = Σ_i h_i x_i.
 template <class H, class V, int N>
 MHC_HD inline V aggregate(vec<H, N> const& h, vec<V, N> const& x) {
   V u = h[0] * x[0];
-  MHC_UNROLL for (int i = 1; i < N; ++i) u = u + h[i] * x[i];
+  MHC_UNROLL for (int i = 1; i < N; ++i) add_product(h[i], x[i], u);
   return u;
 }
 
@@ -32,7 +33,7 @@ MHC_HD inline vec<V, N> mix(tile<H, N> const& h_res, vec<H, N> const& h_post, ve
   vec<V, N> next;
   MHC_UNROLL for (int i = 0; i < N; ++i) {
     next[i] = h_post[i] * y;
-    MHC_UNROLL for (int j = 0; j < N; ++j) next[i] = next[i] + h_res.at[i][j] * x[j];
+    MHC_UNROLL for (int j = 0; j < N; ++j) add_product(h_res.at[i][j], x[j], next[i]);
   }
   return next;
 }
@@ -43,7 +44,7 @@ MHC_HD inline vec<V, N> mix_transposed(tile<H, N> const& h_res, vec<V, N> const&
   vec<V, N> x;
   MHC_UNROLL for (int j = 0; j < N; ++j) {
     x[j] = h_res.at[0][j] * g[0];
-    MHC_UNROLL for (int i = 1; i < N; ++i) x[j] = x[j] + h_res.at[i][j] * g[i];
+    MHC_UNROLL for (int i = 1; i < N; ++i) add_product(h_res.at[i][j], g[i], x[j]);
   }
   return x;
 }

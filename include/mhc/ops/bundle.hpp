@@ -134,6 +134,9 @@ struct lane<detail::bundle<V, G>> {
   MHC_ALWAYS_INLINE static bundle multiply_add(bundle const& a, bundle const& b, bundle const& c) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::multiply_add(a.at[k], b.at[k], c.at[k]); });
   }
+  MHC_ALWAYS_INLINE static bundle multiply_add(V const& a, bundle const& b, bundle const& c) {
+    return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::multiply_add(a, b.at[k], c.at[k]); });
+  }
   MHC_ALWAYS_INLINE static bundle quotient(bundle const& a, bundle const& b) {
     return bundle::each([&](auto k) MHC_ALWAYS_INLINE { return math::quotient(a.at[k], b.at[k]); });
   }

@@ -136,7 +136,7 @@ MHC_ALWAYS_INLINE inline void store_line_past_cache(V const& v, S* p) {
 /// Both registers' products into one sum.
 template <class V>
 MHC_ALWAYS_INLINE inline void add_product(bundle<V, 2> const& a, bundle<V, 2> const& b, V& total) {
-  total = (total + a.at[0] * b.at[0]) + a.at[1] * b.at[1];
+  total = math::multiply_add(a.at[1], b.at[1], math::multiply_add(a.at[0], b.at[0], total));
 }
 
 template <class V>

@@ -110,14 +110,6 @@ struct channel_range {
   }
 };
 
-/// What is read first of the piece after this one. It is asked for, into the second level of the cache, during the product
-/// that needs no memory: rows lie far apart, so nothing else foresees it.
-template <class F, class S>
-struct first_of_piece {
-  F const* phi;
-  S const *x, *x_gradient;
-};
-
 /// Phase 2, a range of channels per thread: x_gradient of all tokens of the block,
 ///   H_preᵀ ∂u − (norm) x + W Φ with W = ∂loss/∂s, rounded once.
 /// Where φ has a column for these channels alone, x goes into `copy` on the way. φ's gradient, which is next, is asked for.
@@ -174,14 +166,19 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi,
       });
 }
 
-/// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has.
+/// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has. What is
+/// read first of the `next` range is asked for meanwhile, into the second level of the cache: this product needs no memory,
+/// and rows that lie far apart are foreseen by nothing else.
 template <class V, class Kind, class F, class T, class S, int N>
-void backward_phi(Kind const& kind, stream_view<S const, N> x, backward_state<Kind, T> const& state,
-                  std::ptrdiff_t block, std::ptrdiff_t count, channel_range range, T* phi_gradient,
-                  first_of_piece<F, S> next, gate_piece<T>& copy) {
+void backward_phi(Kind const& kind, F const* phi, stream_view<S const, N> x, backward_state<Kind, T> const& state,
+                  std::ptrdiff_t block, std::ptrdiff_t count, channel_range range, channel_range next,
+                  stream_view<S, N> x_gradient, T* phi_gradient, gate_piece<T>& copy) {
   constexpr int K = Kind::scores_per_row;
   std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows, n = range.count, stride = N * x.channels;
   T* const column = phi_gradient + range.column(kind);
+  F const* const next_phi = phi + next.column(kind);
+  S const* const next_x = x.stream(block, next.stream) + next.begin;
+  S const* const next_gradient = x_gradient.stream(block, next.stream) + next.begin;
   for (std::ptrdiff_t q = 0; q < rows; q += backward_block) {
     std::ptrdiff_t const some = std::min(backward_block, rows - q);
     for (std::ptrdiff_t p = 0; p < some && Kind::rows > 1; ++p)
@@ -192,10 +189,10 @@ void backward_phi(Kind const& kind, stream_view<S const, N> x, backward_state<Ki
           MHC_UNROLL for (int j = 0; j < W; ++j) {
             constexpr std::ptrdiff_t step = width<V>;
             sum[j] = load_channels<V>(column + k * length + e + j * step, lanes);
-            prefetch<2>(next.phi, k * length + e + j * step);
+            prefetch<2>(next_phi, k * length + e + j * step);
             if (k >= update_rows<V>) continue;
-            prefetch<2>(next.x, k * stride + e + j * step);
-            prefetch<2>(next.x_gradient, k * stride + e + j * step);
+            prefetch<2>(next_x, k * stride + e + j * step);
+            prefetch<2>(next_gradient, k * stride + e + j * step);
           }
         },
         [=]<int W>(std::ptrdiff_t k, std::ptrdiff_t e, auto lanes, V const(&sum)[W]) MHC_ALWAYS_INLINE {
