@@ -189,8 +189,9 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(pointers.size());
   benchmark::Initialize(&count, pointers.data());
   if (count > 1) refuse(pointers[1], "unknown; there is --json FILE, and what --help says");
-  if (std::find(given.for_the_library.begin(), given.for_the_library.end(), "--benchmark_list_tests") !=
-      given.for_the_library.end()) {
+  if (std::any_of(given.for_the_library.begin(), given.for_the_library.end(), [](std::string const& a) {
+        return a == "--benchmark_list_tests" || a == "--benchmark_list_tests=true";
+      })) {
     benchmark::RunSpecifiedBenchmarks();
     return 0;
   }

@@ -212,7 +212,7 @@ std::ptrdiff_t streaming_tokens(std::ptrdiff_t channels) {
 }
 
 /// Tokens of an operation with `scores` products over a token's N·C elements: as many as give `products`
-/// multiplications, but no more than stream_bytes(), in whole blocks of 64, which two threads can share.
+/// multiplications and no more than stream_bytes() allow, in whole blocks of 64, which threads can share; one at least.
 template <class T, int N>
 std::ptrdiff_t scored_tokens(std::ptrdiff_t channels, int scores, std::ptrdiff_t products = 100'000'000) {
   constexpr std::ptrdiff_t block = 64;

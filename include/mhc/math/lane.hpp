@@ -56,18 +56,13 @@ template <class V>
 MHC_HD inline V select(mask_of<V> const& m, V const& a, V const& b) {
   return lane<V>::select(m, a, b);
 }
-/// a b + c, in one rounding where that is as fast.
-template <class V>
-MHC_HD inline V multiply_add(V const& a, V const& b, V const& c) {
+/// a b + c, in one rounding where that is as fast. `a` may be one register where V is several, each of which it multiplies.
+template <class V, class A = V>
+MHC_HD inline V multiply_add(std::type_identity_t<A> const& a, V const& b, V const& c) {
   if constexpr (requires { lane<V>::multiply_add(a, b, c); })
     return lane<V>::multiply_add(a, b, c);
   else
     return a * b + c;
-}
-/// The same for a factor of several V.
-template <class A, class V>
-MHC_HD inline V multiply_add(A const& a, V const& b, V const& c) {
-  return lane<V>::multiply_add(a, b, c);
 }
 /// a. Where g++ would copy it in pieces, from memory to memory, and then wait for the pieces, it goes through a register.
 template <class V>

@@ -51,18 +51,22 @@ MHC_HD inline tile<V, N> rows_from_logits(Marginals const& marginals, tile<V, N>
   return z;
 }
 
-/// The same of Z_ij + b_j, before these sums were rounded: large potentials would take digits from every entry.
+/// The same of Z_ij + b_j: of the exact sums, because large potentials would take digits from every entry when these are
+/// rounded.
 template <class Marginals, class V, int N>
 MHC_HD inline tile<V, N> rows_from_potentials(Marginals const& marginals, tile<V, N> z, vec<V, N> const& b) {
-  tile<V, N> factor;
-  MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) {
-    V const sum = z.at[i][j] + b[j], lost = lost_in_difference<V>(z.at[i][j], -b[j], sum);
-    factor.at[i][j] = V(1) + select<V>(less<V>(magnitude(lost), V(1)), lost, V(0));  // NaN of an infinite logit
-    z.at[i][j] = sum;
+  MHC_UNROLL for (int i = 0; i < N; ++i) {
+    vec<V, N> lost;
+    MHC_UNROLL for (int j = 0; j < N; ++j) {
+      V const sum = z.at[i][j] + b[j], rest = lost_in_difference<V>(z.at[i][j], -b[j], sum);
+      lost[j] = select<V>(less<V>(magnitude(rest), V(largest<V>)), rest, V(0));  // NaN where the sum is infinite
+      z.at[i][j] = sum;
+    }
+    V top = z.at[i][0];
+    MHC_UNROLL for (int j = 1; j < N; ++j) top = maximum(top, z.at[i][j]);
+    MHC_UNROLL for (int j = 0; j < N; ++j) z.at[i][j] = (z.at[i][j] - top) + lost[j];
   }
-  auto t = elementwise_product(rows_from_logits(unit_marginals{}, z), factor);
-  scale_rows_to(marginals, t);
-  return t;
+  return rows_from_logits(marginals, z);
 }
 
 /// Lanes in which a row of logits is spread wider than the linear domain holds.
@@ -142,13 +146,13 @@ struct newton_result {
   V converged;
 };
 
-/// How far b may move before T is evaluated again. Columns are multiplied by at most 1 and rows divided by at least the
-/// least of their factors, so an entry that had underflowed has then grown by at most exp(drift): from 1e-38 to 1e-12 in
+/// How far b may move before T is evaluated again. Columns are multiplied by at most 1, and rows divided by at least the
+/// least factor of a column, so an entry that had underflowed has then grown by at most exp(drift): from 1e-38 to 1e-12 in
 /// float, from 1e-308 to 1e-86 in double.
 template <class V>
 inline constexpr scalar_of<V> longest_drift = linear_range<V> * scalar_of<V>(1.5);
 
-/// T to start from, its potentials, and the lanes in which something may have underflowed.
+/// T to start from, and in the lanes in which something of it may have underflowed the potentials b that it is of.
 template <class V, int N>
 struct newton_start_result {
   tile<V, N> t;
@@ -169,7 +173,7 @@ template <class V, int N>
 inline constexpr scalar_of<V> rounds_range = N == 4 ? scalar_of<V>(40) : gauge_range<V, N>;
 
 /// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save; beyond
-/// their range with N = 4 the potentials of logits that are very far apart, which save half of the steps.
+/// their range with N = 4 the potentials that it would have if logits were very far apart, which save half of the steps.
 template <class V, int N>
   requires(N > 1)
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
@@ -178,13 +182,11 @@ MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& margi
                                   beyond};
   auto const at_once = [&] {
     if constexpr (N == 4) {
-      auto const dual = dual_of_assignment(z);
-      // Zeros of the plan can leave columns to no permutation: then there are no potentials, but infinities and NaN.
-      V size = dual.range;
-      MHC_UNROLL for (int j = 0; j < N; ++j) size = size + magnitude(dual.columns[j]);
+      auto const b = potentials_of_assignment(z);
+      V size(0);
+      MHC_UNROLL for (int j = 0; j < N; ++j) size = size + magnitude(b[j]);
       auto const known = less<V>(size, V(largest<V>));
-      MHC_UNROLL for (int j = 0; j < N; ++j) start.b[j] = select<V>(known, dual.columns[j], V(0));
-      start.wide = less<V>(V(linear_range<V>), select<V>(beyond, select<V>(known, dual.range, V(largest<V>)), V(0)));
+      MHC_UNROLL for (int j = 0; j < N; ++j) start.b[j] = select<V>(known, b[j], V(0));
       assign_where(beyond, start.t, rows_from_potentials(marginals, z, start.b));
     } else {
       assign_where(beyond, start.t, rows_from_logits(marginals, z));
@@ -222,7 +224,7 @@ MHC_HD inline newton_result<V, N> entropic_projection(Marginals const& marginals
       MHC_UNROLL for (int i = 0; i < N; ++i) next.at[i][j] = t.at[i][j] * factor;
     }
     scale_rows_to(marginals, next);
-    drift = drift + moved;
+    drift = drift + select<V>(less<V>(V(0), moves), moved, V(0));
     auto const again = less<V>(V(longest_drift<V>), select<V>(wide, drift, V(0)));
     if (lane<V>::any(again)) {
       assign_where(again, next, rows_from_potentials(marginals, z, b));

@@ -162,20 +162,6 @@ struct potentials {
   }
 };
 
-template <class V, int N>
-MHC_HD inline vec<V, N> row_of(tile<V, N> const& a, int i) {
-  vec<V, N> line;
-  MHC_UNROLL for (int j = 0; j < N; ++j) line[j] = a.at[i][j];
-  return line;
-}
-
-template <class V, int N>
-MHC_HD inline vec<V, N> column_of(tile<V, N> const& a, int j) {
-  vec<V, N> line;
-  MHC_UNROLL for (int i = 0; i < N; ++i) line[i] = a.at[i][j];
-  return line;
-}
-
 /// How often, and whether the last round leaves its row step out.
 struct sinkhorn_length {
   int rounds;

@@ -16,7 +16,7 @@ namespace mhc::math {
 /// total += a b.
 template <class A, class V>
 MHC_HD inline void add_product(A const& a, V const& b, V& total) {
-  total = multiply_add(a, b, total);
+  total = multiply_add<V, A>(a, b, total);
 }
 
 /// u = Σ_i h_i x_i.

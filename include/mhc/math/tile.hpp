@@ -38,6 +38,20 @@ MHC_HD inline vec<V, N> filled(V const& value) {
 }
 
 template <class V, int N>
+MHC_HD inline vec<V, N> row_of(tile<V, N> const& a, int i) {
+  vec<V, N> line;
+  MHC_UNROLL for (int j = 0; j < N; ++j) line[j] = a.at[i][j];
+  return line;
+}
+
+template <class V, int N>
+MHC_HD inline vec<V, N> column_of(tile<V, N> const& a, int j) {
+  vec<V, N> line;
+  MHC_UNROLL for (int i = 0; i < N; ++i) line[i] = a.at[i][j];
+  return line;
+}
+
+template <class V, int N>
 MHC_HD inline tile<V, N> transposed(tile<V, N> const& a) {
   tile<V, N> b;
   MHC_UNROLL for (int i = 0; i < N; ++i) MHC_UNROLL for (int j = 0; j < N; ++j) b.at[i][j] = a.at[j][i];

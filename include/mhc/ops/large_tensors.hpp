@@ -93,8 +93,8 @@ class token_rows {
   MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
     MHC_UNROLL for (int i = 0; i < N; ++i) store_line(past, x[i], at_ + i * channels_ + c, n);
   }
-  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on, in Parts
-  /// equal turns: in the order in which it lies in memory, not in that in which it will be read; for the second level of
+  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on, a Part of
+  /// Parts of it: in the order in which it lies in memory, not in that in which it will be read; for the second level of
   /// the cache, because the first would lose this token to it.
   template <int Part = 0, int Parts = 1>
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {

@@ -116,7 +116,7 @@ MHC_ALWAYS_INLINE inline void store_rows(Registers const& a, T* data, std::ptrdi
     auto const part = [&](int k) MHC_ALWAYS_INLINE { return math::loaded(parts::at(a[k], g)); };
     if constexpr (parts::count == 1) {
       store_lanes<V, K>(part, to);
-    } else {  // g++ holds the gradients of several registers in fewer pieces of memory so
+    } else {  // with gradients of several registers in hand g++ keeps fewer of them in memory
       V r[K];
       MHC_UNROLL for (int k = 0; k < K; ++k) r[k] = part(k);
       store_lanes<V, K>([&](int k) MHC_ALWAYS_INLINE { return r[k]; }, to);

@@ -15,7 +15,7 @@
 /// a trained model needs its own. A convention is a type that names one of them. It maps the N x N logits Z to H_res by
 ///   length(t)    how many rounds of (columns, rows), and whether the last row step is left out,
 ///   run(Z, f)    f(scheme, kernel): the kernel of the iteration and how lines are divided,
-///   orient(P)    between H_res and the orientation of the iteration, an involution,
+///   orient(P)    between H_res and the orientation of the iteration, an involution; a reference to P where they are one,
 ///   is_narrow(Z)  optional: whether `run` takes its fast way,
 ///   pull(Z, g)   ∂loss/∂Z from ∂loss/∂log K, and push(Z, d), δ log K from δZ.
 

@@ -38,7 +38,7 @@ struct sinkhorn {
     auto const run = [&](auto const& scheme, auto const& kernel) { return math::sinkhorn(scheme, kernel, length); };
     using plan = math::tile<V, N>;
     if constexpr (std::is_reference_v<decltype(Convention::orient(std::declval<plan const&>()))>)
-      return convention.run(detail::as_matrix<N>(z), run);  // as it is, without a copy
+      return convention.run(detail::as_matrix<N>(z), run);  // without a copy
     else
       return Convention::orient(convention.run(detail::as_matrix<N>(z), run));
   }

@@ -112,7 +112,8 @@ struct channel_range {
 
 /// Phase 2, a range of channels per thread: x_gradient of all tokens of the block,
 ///   H_preᵀ ∂u − (norm) x + W Φ with W = ∂loss/∂s, rounded once.
-/// Where φ has a column for these channels alone, x goes into `copy` on the way. φ's gradient, which is next, is asked for.
+/// Where φ has a column for these channels alone, x goes into `copy` on the way. The gradient of φ is asked for where it is
+/// next.
 template <bool Past, class V, class Kind, class F, class T, class S, int N>
 void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi, stream_view<S const, N> x,
                        gate_output_gradients<S, N> const& in, backward_state<Kind, T> const& state,
@@ -120,6 +121,7 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi,
                        update mode, T const* phi_gradient, gate_piece<T>& copy) {
   constexpr int K = Kind::scores_per_row;
   bool const dynamic = is_dynamic(kind), accumulates = mode == update::accumulate;
+  bool const asks = Kind::rows == 1 || range.stream == 0;
   int const i = range.stream, r = Kind::rows == 1 ? 0 : i;
   std::ptrdiff_t const c = range.begin, n = range.count, column = range.column(kind);
   std::ptrdiff_t const channels = x.channels, stride = N * channels, length = row_length(kind);
@@ -151,7 +153,7 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi,
         if (dynamic) {
           V const minus(-norm[t * Kind::rows]);
           MHC_UNROLL for (int j = 0; j < W; ++j) {
-            if (t < K) prefetch<2>(phi_gradient + column, t * length + e + j * step);
+            if (asks && t < K) prefetch<2>(phi_gradient + column, t * length + e + j * step);
             prefetch<2>(from, at + next + j * step);
             V some = load_channels<V>(from + at + j * step, lanes);
             hold(some);
@@ -167,12 +169,12 @@ void backward_channels(std::bool_constant<Past>, Kind const& kind, F const* phi,
 }
 
 /// Phase 2 for φ: ∂loss/∂Φ += Wᵀ X, over the block's rows in their order, for columns that no other thread has. What is
-/// read first of the `next` range is asked for meanwhile, into the second level of the cache: this product needs no memory,
-/// and rows that lie far apart are foreseen by nothing else.
-template <class V, class Kind, class F, class T, class S, int N>
-void backward_phi(Kind const& kind, F const* phi, stream_view<S const, N> x, backward_state<Kind, T> const& state,
-                  std::ptrdiff_t block, std::ptrdiff_t count, channel_range range, channel_range next,
-                  stream_view<S, N> x_gradient, T* phi_gradient, gate_piece<T>& copy) {
+/// read first of the `next` range is asked for meanwhile, into the second level of the cache: there is time for it here, and
+/// rows that lie far apart are foreseen by nothing else.
+template <bool Past, class V, class Kind, class F, class T, class S, int N>
+void backward_phi(std::bool_constant<Past>, Kind const& kind, F const* phi, stream_view<S const, N> x,
+                  backward_state<Kind, T> const& state, std::ptrdiff_t block, std::ptrdiff_t count, channel_range range,
+                  channel_range next, stream_view<S, N> x_gradient, T* phi_gradient, gate_piece<T>& copy) {
   constexpr int K = Kind::scores_per_row;
   std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows, n = range.count, stride = N * x.channels;
   T* const column = phi_gradient + range.column(kind);
@@ -189,10 +191,11 @@ void backward_phi(Kind const& kind, F const* phi, stream_view<S const, N> x, bac
           MHC_UNROLL for (int j = 0; j < W; ++j) {
             constexpr std::ptrdiff_t step = width<V>;
             sum[j] = load_channels<V>(column + k * length + e + j * step, lanes);
+            if (q > 0) continue;
             prefetch<2>(next_phi, k * length + e + j * step);
             if (k >= update_rows<V>) continue;
             prefetch<2>(next_x, k * stride + e + j * step);
-            prefetch<2>(next_gradient, k * stride + e + j * step);
+            if constexpr (!Past) prefetch<2>(next_gradient, k * stride + e + j * step);
           }
         },
         [=]<int W>(std::ptrdiff_t k, std::ptrdiff_t e, auto lanes, V const(&sum)[W]) MHC_ALWAYS_INLINE {

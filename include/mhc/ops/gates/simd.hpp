@@ -95,8 +95,8 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                                                                  count, range, x_gradient, mode,
                                                                  parameters_gradient.phi, copy);
         if (is_dynamic(kind) && (Kind::rows == 1 || range.stream == 0))
-          detail::backward_phi<V>(kind, parameters.phi, x, state, block, count, range, next, x_gradient,
-                                  parameters_gradient.phi, copy);
+          detail::backward_phi<decltype(goes_past)::value, V>(goes_past, kind, parameters.phi, x, state, block, count,
+                                                              range, next, x_gradient, parameters_gradient.phi, copy);
         if (goes_past) detail::fence_past_cache();
       });
     };

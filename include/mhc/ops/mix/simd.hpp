@@ -30,17 +30,20 @@ struct mix_factors {
   }
 };
 
-/// Channels of which more than 4 streams are summed before the rest of their gradients: they stay in the first or second
-/// level of the cache.
+/// Channels of more than 4 streams that are in the first or second level of the cache while their sums are taken, and then
+/// the gradients of x and y.
 template <class S>
 inline constexpr std::ptrdiff_t summed_channels = 2048 / static_cast<std::ptrdiff_t>(sizeof(S));
 
-/// res += g xᵀ and post += g y for Rows rows from Row on and Columns columns from Column on, over n channels from `begin`:
-/// as many sums as there are registers for.
+/// With more than 4 streams the sums do not fit the registers: a pass over these channels for each quarter of them, and
+/// then one more. Each asks for as much of the next token.
+inline constexpr int sum_passes = 4;
+
+/// res += g xᵀ and post += g y for Rows rows from Row on and Columns columns from Column on, over n channels from `begin`.
 template <int Row, int Rows, int Column, int Columns, class V, class S, int N, class R>
 MHC_ALWAYS_INLINE inline void add_some_sums(mix_factors<V, S, N> const& factors, std::ptrdiff_t begin, std::ptrdiff_t n,
                                             math::tile<R, N>& res, math::vec<R, N>& post) {
-  constexpr int part = 2 * (Row != 0) + (Column != 0);
+  constexpr int pass = 2 * (Row != 0) + (Column != 0);
   R res_sum[Rows][Columns], post_sum[Rows];
   MHC_UNROLL for (int i = 0; i < Rows; ++i) {
     post_sum[i] = post[Row + i];
@@ -49,7 +52,7 @@ MHC_ALWAYS_INLINE inline void add_some_sums(mix_factors<V, S, N> const& factors,
   for_channels<V>(n, [&](std::ptrdiff_t e, auto some) MHC_ALWAYS_INLINE {
     using math::add_product;
     std::ptrdiff_t const c = begin + e;
-    factors.template prefetch_next<part, 5>(c);
+    factors.template prefetch_next<pass, sum_passes + 1>(c);
     auto const g = factors.gradient.template load<Row, Rows>(c, some);
     auto const x = factors.from.template load<Column, Columns>(c, some);
     MHC_UNROLL for (int i = 0; i < Rows; ++i) MHC_UNROLL for (int j = 0; j < Columns; ++j)
@@ -130,7 +133,7 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
         detail::add_some_sums<half, rest, 0, half>(factors, c, n, res_total, post_total);
         detail::add_some_sums<half, rest, half, rest>(factors, c, n, res_total, post_total);
         detail::for_channels<V>(n, [&](std::ptrdiff_t e, auto some) MHC_ALWAYS_INLINE {
-          factors.template prefetch_next<4, 5>(c + e);
+          factors.template prefetch_next<detail::sum_passes, detail::sum_passes + 1>(c + e);
           streams_and_layer(c + e, some, factors.gradient.load(c + e, some));
         });
       }
