@@ -265,11 +265,13 @@ template <std::ptrdiff_t Width, class Policy, class F>
 void for_each_group(Policy const& policy, std::ptrdiff_t size, F&& f) {
   for_each_group(policy, size, Width, f);
 }
-/// The same in groups of up to Most rows, multiples of Step, but so that each thread has one.
+/// The same in groups of up to Most rows, multiples of Step, as many for each thread.
 template <std::ptrdiff_t Step, std::ptrdiff_t Most, class Policy, class F>
 void for_each_group_up_to(Policy const& policy, std::ptrdiff_t size, F&& f) {
   std::ptrdiff_t const steps = (size + Step - 1) / Step, threads = thread_count(policy);
-  for_each_group(policy, size, std::clamp((steps + threads - 1) / threads * Step, Step, Most), f);
+  std::ptrdiff_t const per_thread = std::max<std::ptrdiff_t>(1, (size + threads * Most - 1) / (threads * Most));
+  std::ptrdiff_t const groups = per_thread * threads;
+  for_each_group(policy, size, std::max<std::ptrdiff_t>(1, (steps + groups - 1) / groups) * Step, f);
 }
 
 }  // namespace mhc::cpu
