@@ -173,7 +173,8 @@ template <class V, int N>
 inline constexpr scalar_of<V> rounds_range = N == 4 ? scalar_of<V>(40) : gauge_range<V, N>;
 
 /// For unit marginals a few of Sinkhorn's rounds, which cost less than the steps of Newton's method that they save; beyond
-/// their range with N = 4 the potentials that it would have if logits were very far apart, which save half of the steps.
+/// their range with N = 4 the potentials of logits that are infinitely far apart, from which the fewer steps are left the
+/// further these are.
 template <class V, int N>
   requires(N > 1)
 MHC_HD inline newton_start_result<V, N> newton_start(unit_marginals const& marginals, tile<V, N> const& z) {
