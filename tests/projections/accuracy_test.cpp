@@ -132,18 +132,20 @@ TEST_CASE("at σ = 100 rows and columns of the gradient still sum to 0", "[proje
   REQUIRE(most <= 16 * 8 * eps<float>);
 }
 
-TEST_CASE("however far logits are apart, a float plan of order 4 is that of long double",
+TEST_CASE("however far logits are apart, a float plan of order 4 keeps its digits",
           "[projections][entropic][accuracy]") {
   using one = test_case<mhc::simd_t, float, 4>;
-  for (double const sigma : {1., 10., 100., 1e4, 1e5, 1e6}) {
+  for (double const sigma : {1., 10., 100., 1e4}) {
     auto const logits = gaussian<float>(500 * 16, sigma, 5);
     CAPTURE(sigma);
-    // Beyond 1e4 the reference does not converge; double is as far from float as long double is.
-    auto const expected =
-        sigma <= 1e4
-            ? expected_plan<4>({0}, logits)
-            : widen(project<test_case<mhc::simd_t, double, 4>>(mhc::entropic{}, {logits.begin(), logits.end()}));
-    REQUIRE(error(widen(project<one>(mhc::entropic{}, logits)), expected) <= 16 * eps<float>);
+    REQUIRE(error(widen(project<one>(mhc::entropic{}, logits)), expected_plan<4>({0}, logits)) <= 8 * eps<float>);
+  }
+  // Where the potentials took digits one matrix in a thousand showed it, and the reference does not converge at 1e5: double.
+  for (double const sigma : {100., 1e4, 1e6}) {
+    auto const logits = gaussian<float>(20000 * 16, sigma, 5);
+    auto const expected = project<test_case<mhc::simd_t, double, 4>>(mhc::entropic{}, {logits.begin(), logits.end()});
+    CAPTURE(sigma);
+    REQUIRE(error(widen(project<one>(mhc::entropic{}, logits)), widen(expected)) <= 8 * eps<float>);
   }
 }
 
