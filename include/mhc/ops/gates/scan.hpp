@@ -6,6 +6,7 @@
 #include <mhc/ops/gates/products.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/parameters.hpp>
+#include <mhc/ops/rows.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -23,39 +24,70 @@ namespace mhc::detail {
 template <class T>
 inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(sizeof(T));
 
-/// A block of columns of φ stays in the first-level cache while all rows pass; while a few rows are multiplied, the next
-/// are copied and squared between the multiplications, and those after them asked for. Rows are copied because they, and
-/// those of φ, can lie a power of two apart: they would share a few lines of cache.
+/// How sums of K products share registers V: each has one lane or, where that takes fewer registers, two neighbours, which
+/// sum every second unit of a row.
+template <class V, int K>
+struct sums_in_lanes {
+  static constexpr int W = static_cast<int>(V::size);
+  static constexpr int registers_for(int lanes) { return (K * lanes + W - 1) / W; }
+  static constexpr bool takes_two = sizeof(math::scalar_of<V>) == 4 && registers_for(2) < 2 * registers_for(1);
+  static constexpr int lanes = takes_two ? 2 : 1;
+  static constexpr int registers = registers_for(lanes);
+  /// Tiles are as equal as can be.
+  static constexpr int tiles = (registers + product_registers - 1) / product_registers;
+  static constexpr int tile = tiles > 0 ? (registers + tiles - 1) / tiles : 1;
+};
+
+/// A block of columns of φ, transposed, stays in the first-level cache while all rows pass. While a few rows are multiplied,
+/// the next are copied and squared between the multiplications, and those after them asked for. Rows are copied because they
+/// can lie a power of two apart: they would share a few lines of cache.
 template <class V, class Kind, class X, class F, std::ptrdiff_t Rows, class D = factors_of<V, X, F>>
 class score_scan {
   using T = math::scalar_of<V>;
   using E = typename factor_element<D>::type;
-  static constexpr int K = Kind::scores_per_row, R = dot_rows<V>, W = dot_columns<V>, calls = (K + W - 1) / W;
-  static constexpr int tile = sums_length<V, R * W>;
-  static constexpr std::ptrdiff_t L = sum_block<E>;
+  static constexpr int K = Kind::scores_per_row;
+  using layout = sums_in_lanes<V, K>;
+  static constexpr int R = layout::tile == 1 ? 8 : product_rows<V>;  // sums enough not to wait for one another
+  using units = units_of<V, layout::lanes>;
+  static constexpr std::ptrdiff_t L = sum_block<E>, groups = (Rows + R - 1) / R;
+  static constexpr int registers = layout::registers, U = static_cast<int>(units::size);
+  static constexpr std::ptrdiff_t unit = width<D> / U;  ///< elements of x
+  /// All φ_k at one unit of x.
+  struct packed_unit {
+    alignas(64) E at[registers][width<D>];
+  };
+  /// A tile for few rows: fewer would take as long, because each sum waits for the one before.
+  static constexpr int few = 2;
 
  public:
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows.
   score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows)
       : phi_(phi), x_(first_row), length_(length), rows_(rows) {
-    std::ptrdiff_t const groups = (rows + R - 1) / R;
-    std::fill_n(&product_[0][0][0], groups * calls * tile, T(0));
-    std::fill_n(square_, groups * R, V(T(0)));
+    std::ptrdiff_t const all = (rows + R - 1) / R * R;
+    std::fill_n(&total_[0][0], all * registers, V(T(0)));
+    std::fill_n(square_, all, V(T(0)));
     place here;
-    for (int r = 0; r < R; ++r) copy_row(here, r, copy_[0]);
+    for (int r = 0; r < rows_of(here); ++r) copy_row(here, r, copy_[0]);
     for (bool odd = false; here.column < length; odd = !odd) {
       place const next = after(here);
       bool const ride = next.column < length && columns(next) == columns(here);
-      multiply(here, ride, copy_[odd], copy_[!odd]);
-      for (int r = ride ? calls : 0; r < R && next.column < length; ++r) copy_row(next, r, copy_[!odd]);
+      if (here.row == 0) pack(here.column);
+      if (rows_of(here) == few)
+        multiply<few>(here, ride, copy_[odd], copy_[!odd]);
+      else
+        multiply<R>(here, ride, copy_[odd], copy_[!odd]);
+      for (int r = ride ? R : 0; r < rows_of(next) && next.column < length; ++r) copy_row(next, r, copy_[!odd]);
       here = next;
     }
   }
 
-  /// Row q times φ_k.
-  T product(std::ptrdiff_t q, int k) const {
-    int const call = k / W, columns = call < K / W ? W : K % W;
-    return product_[q / R][call][q % R * columns + k % W];
+  /// Row q times all φ_k.
+  math::vec<T, K> products(std::ptrdiff_t q) const {
+    alignas(64) T lanes[registers * V::size];
+    MHC_UNROLL for (int j = 0; j < registers; ++j) total_[q][j].store_aligned(lanes + j * V::size);
+    math::vec<T, K> sums;
+    for (int k = 0; k < K; ++k) sums[k] = layout::takes_two ? lanes[2 * k] + lanes[2 * k + 1] : lanes[k];
+    return sums;
   }
   /// Of row q.
   T square(std::ptrdiff_t q) const { return sum_of_lanes(square_[q]); }
@@ -69,6 +101,8 @@ class score_scan {
   };
   place after(place p) const { return p.row + R < rows_ ? place{p.column, p.row + R} : place{p.column + L, 0}; }
   std::ptrdiff_t columns(place p) const { return std::min(L, length_ - p.column); }
+  /// How many are multiplied.
+  int rows_of(place p) const { return rows_ - p.row <= few ? few : R; }
   /// A row beyond the last repeats it, and is not kept.
   X const* row(place p, int r) const { return x_ + std::min(p.row + r, rows_ - 1) * length_ + p.column; }
 
@@ -76,75 +110,98 @@ class score_scan {
   struct rider {
     X const* from;  ///< null: no row
     E* to;
-    V* square;
     X const* x_ahead;
     F const* phi_ahead;
 
     MHC_ALWAYS_INLINE void operator()(std::ptrdiff_t c, auto lanes, V& sum) const {
       prefetch(x_ahead, c);
-      prefetch(phi_ahead, c);
+      prefetch<2>(phi_ahead, c);
       if (from == nullptr) return;
       D x = load_factors<D>(from + c, lanes);
       hold(x);
-      store_factors(x, to + c, lanes);
+      store_factors(x, to + c);
       sum = multiply_add(x, x, sum);
     }
-    MHC_ALWAYS_INLINE static void phi(int, std::ptrdiff_t, auto, D const&) {}
-    MHC_ALWAYS_INLINE void done(V const& sum) const {
-      if (from != nullptr) *square = *square + sum;
-    }
   };
-  /// The same while φ goes into its copy.
-  struct first_rider : rider {
-    E* packed;
-    MHC_ALWAYS_INLINE void phi(int k, std::ptrdiff_t c, auto lanes, D const& p) const {
-      store_factors(p, packed + k * L + c, lanes);
-    }
-  };
+  /// Row r of the place after `here`, and row r of the one after that.
+  rider row_after(place here, int r, bool rides, rows_of_copy to) const {
+    place const next = after(here), later = after(next);
+    std::ptrdiff_t const phi_row = here.row + r;
+    bool const asks_phi = here.column + L < length_ && phi_row < K;
+    return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], later.column < length_ ? row(later, r) : x_,
+            asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
+  }
 
   void copy_row(place p, int r, rows_of_copy to) {
     place const later = after(p);
-    rider const one{row(p, r), to[r], square_ + p.row + r, later.column < length_ ? row(later, r) : x_, phi_};
+    rider const one{row(p, r), to[r], later.column < length_ ? row(later, r) : x_, phi_};
     V sum(T(0));
     for_channels<D>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
-    one.done(sum);
+    square_[p.row + r] = square_[p.row + r] + sum;
   }
 
-  /// Rows at `here`, which are in `at`; rows of the place after ride into `to`.
+  /// Columns of φ from `column` on: unit by unit, all φ_k side by side; zero beyond the last of either.
+  void pack(std::ptrdiff_t column) {
+    packed_unit* to = packed_;
+    for_channels<D>(std::min(L, length_ - column), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
+      F const* const from = phi_ + column + c;
+      store_lanes<units, registers * U>(
+          [&](int k) MHC_ALWAYS_INLINE {
+            return k < K ? same_bits<units>(load_factors<D>(from + k * length_, lanes)) : units(0);
+          },
+          reinterpret_cast<math::scalar_of<units>*>(to));
+      to += U;
+    });
+  }
+
+  /// M rows at `here`, which are in `at`, times φ; rows of the place after ride into `to`.
+  template <int M>
   void multiply(place here, bool ride, rows_of_copy at, rows_of_copy to) {
-    place const next = after(here), later = after(next);
-    std::ptrdiff_t const n = columns(here);
-    for (int call = 0; call < calls; ++call) {
-      bool const rides = ride && call < R;
-      bool const asks = later.column < length_ && call < R;
-      std::ptrdiff_t const phi_row = here.row / R * calls + call;
-      bool const asks_phi = here.column + L < length_ && phi_row < K;
-      rider const one{rides ? row(next, call) : nullptr, to[call % R], square_ + next.row + call % R,
-                      asks ? row(later, call) : x_, asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
-      T* const sums = product_[here.row / R][call];
-      if (here.row == 0)
-        products(call, at, phi_ + call * W * length_ + here.column, length_, n, sums,
-                 first_rider{one, packed_ + call * W * L});
-      else
-        products(call, at, packed_ + call * W * L, std::integral_constant<std::ptrdiff_t, L>{}, n, sums, one);
-    }
+    constexpr int C = layout::tile, rest = registers % C == 0 ? C : registers % C;
+    for (int t = 0; t + 1 < layout::tiles; ++t) multiply_tile<M, C>(here, ride && t == 0, at, to, t * C);
+    multiply_tile<M, rest>(here, ride && layout::tiles == 1, at, to, (layout::tiles - 1) * C);
   }
 
-  template <class Aside>
-  static void products(int call, rows_of_copy at, auto const* phi, auto stride, std::ptrdiff_t n, T* sums,
-                       Aside const& aside) {
-    if constexpr (K % W != 0) {
-      if (call == calls - 1) return add_dot_products<V, D, R, K % W>(at, phi, stride, n, sums, aside);
+  template <int M, int C>
+  void multiply_tile(place here, bool rides, rows_of_copy at, rows_of_copy to, int first) {
+    constexpr int together = std::max(1, R / U), steps = std::max(1, U / R);
+    V sum[M][C];
+    MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < C; ++j) sum[i][j] = V(T(0));
+    E const* x = at[0];
+    packed_unit const* phi = packed_;
+    std::ptrdiff_t const next_row = after(here).row;
+    for (int r = 0; r < R; r += together) {
+      rider rider_of[together];
+      V square[together];
+      MHC_UNROLL for (int q = 0; q < together; ++q) {
+        rider_of[q] = row_after(here, r + q, rides, to);
+        square[q] = V(T(0));
+      }
+      for_channels<D>(columns(here), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
+        MHC_UNROLL for (int q = 0; q < together; ++q) rider_of[q](c, lanes, square[q]);
+        MHC_UNROLL for (int s = 0; s < steps; ++s) {
+          add_outer_product([&](int i) MHC_ALWAYS_INLINE { return repeat_unit<D, units>(x + i * L); },
+                            [&](int j) MHC_ALWAYS_INLINE { return load_factors<D>(phi->at[first + j], width<D>); },
+                            sum);
+          x += unit;
+          ++phi;
+        }
+      });
+      if (rides)
+        MHC_UNROLL for (int q = 0; q < together; ++q) square_[next_row + r + q] = square_[next_row + r + q] + square[q];
     }
-    if constexpr (K >= W) add_dot_products<V, D, R, W>(at, phi, stride, n, sums, aside);
+    MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < C; ++j) {
+      V& total = total_[here.row + i][first + j];
+      total = total + sum[i][j];
+    }
   }
 
   F const* phi_;
   X const* x_;
   std::ptrdiff_t length_, rows_;
-  alignas(64) T product_[(Rows + R - 1) / R][calls > 0 ? calls : 1][tile];
-  V square_[(Rows + R - 1) / R * R];  ///< lane by lane
-  alignas(64) E packed_[(K > 0 ? K : 1) * L];
+  V total_[groups * R][registers];
+  V square_[groups * R];  ///< lane by lane
+  packed_unit packed_[L / unit];
   alignas(64) E copy_[2][R][L];
 };
 

@@ -22,16 +22,11 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// Tokens whose scores are computed at once: up to forward_block, by which φ is read as often, in steps of as many as a
-/// tile of the product has, or a register lanes. Which tokens share a block does not show in a bit.
-inline constexpr std::ptrdiff_t forward_block = 64, forward_step = 16;
-
-/// n elements of a row, in what is computed in.
-template <class V, class S, class T>
-inline void copy_row(S const* row, std::ptrdiff_t n, T* copy) {
-  for_channels<V>(
-      n, [&](std::ptrdiff_t c, std::ptrdiff_t m) { store_channels(load_channels<V>(row + c, m), copy + c, m); });
-}
+/// Tokens whose scores are computed at once: up to forward_block, by which φ is read and transposed as often, in steps of as
+/// many as a tile of the product has, or a register lanes. Which tokens share a block does not show in a bit.
+template <class Kind>
+inline constexpr std::ptrdiff_t forward_block = Kind::rows == 1 ? 128 : 64;
+inline constexpr std::ptrdiff_t forward_step = 16;
 
 /// out[i] = x_i·g for the N streams of a token.
 template <class V, class X, class G, int N, class T>
@@ -56,17 +51,20 @@ struct score_block {
   T score[Tokens][S > 0 ? S : 1];
   T inverse_rms[Tokens][Kind::rows];
 
-  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most forward_block.
+  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most Tokens.
   template <class V, class F, class X, int N>
   void compute(Kind const& kind, F const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
                std::ptrdiff_t at) {
-    if (!is_dynamic(kind)) return;
-    std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-    score_scan<V, Kind, X, F, forward_block * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
-    for (std::ptrdiff_t q = 0; q < rows; ++q) {
-      T const inverse = T(1) / std::sqrt(scan.square(q) / static_cast<T>(length) + kind.norm_epsilon);
-      (&inverse_rms[at][0])[q] = inverse;
-      for (int k = 0; k < K; ++k) (&score[at][0])[q * K + k] = inverse * scan.product(q, k);
+    if constexpr (K > 0) {
+      if (!is_dynamic(kind)) return;
+      std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
+      score_scan<V, Kind, X, F, Tokens * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
+      for (std::ptrdiff_t q = 0; q < rows; ++q) {
+        T const inverse = T(1) / std::sqrt(scan.square(q) / static_cast<T>(length) + kind.norm_epsilon);
+        (&inverse_rms[at][0])[q] = inverse;
+        auto const products = scan.products(q);
+        for (int k = 0; k < K; ++k) (&score[at][0])[q * K + k] = inverse * products[k];
+      }
     }
   }
 

@@ -27,7 +27,7 @@ namespace mhc::detail {
 template <class V, class Kind, class T, class S, int N>
 void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
-  score_block<Kind, T, forward_block> scores;
+  score_block<Kind, T, forward_block<Kind>> scores;
   scores.template compute<V>(kind, parameters.phi, x, first, count, 0);
   using G = iteration_lanes<V, N>;
   for (std::ptrdiff_t t = 0; t < count; t += width<G>) {
@@ -65,7 +65,7 @@ template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                 parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 detail::gate_outputs<S, N> const& out) {
-  for_each_group_up_to<detail::forward_step, detail::forward_block>(
+  for_each_group_up_to<detail::forward_step, detail::forward_block<Kind>>(
       policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
         detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
       });
@@ -77,12 +77,13 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     detail::gate_output_gradients<S, N> const& in, stream_view<S, N> x_gradient,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
+  using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
   std::ptrdiff_t const pieces = N * ((x.channels + detail::piece_channels - 1) / detail::piece_channels);
   bool const past = mode == update::overwrite && detail::goes_past_cache<V>(x_gradient);
   detail::backward_state<Kind, T> state;
   for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {
     std::ptrdiff_t const count = std::min(detail::backward_block, x.size - block);
-    for_each_group_up_to<detail::forward_step, detail::forward_block>(
+    for_each_group_up_to<detail::forward_step, detail::backward_block>(
         policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
           detail::backward_tokens<V>(kind, parameters, x, in, state, block, t, n);
         });
@@ -90,13 +91,10 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
       for_each(policy, pieces, [&](std::ptrdiff_t piece) {
         auto const range = detail::channel_range::of(piece, N, x.channels);
         auto const next = detail::channel_range::of(std::min(piece + 1, pieces - 1), N, x.channels);
-        detail::gate_piece<T> copy;
-        detail::backward_channels<decltype(goes_past)::value, V>(goes_past, kind, parameters.phi, x, in, state, block,
-                                                                 count, range, x_gradient, mode,
-                                                                 parameters_gradient.phi, copy);
-        if (is_dynamic(kind) && (Kind::rows == 1 || range.stream == 0))
-          detail::backward_phi<decltype(goes_past)::value, V>(goes_past, kind, parameters.phi, x, state, block, count,
-                                                              range, next, x_gradient, parameters_gradient.phi, copy);
+        detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(goes_past, kind, parameters.phi, x, in,
+                                                                                state, block, count, x_gradient, mode,
+                                                                                parameters_gradient.phi, range, next)
+            .run();
         if (goes_past) detail::fence_past_cache();
       });
     };

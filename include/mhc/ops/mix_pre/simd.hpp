@@ -17,8 +17,8 @@ namespace mhc::cpu {
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
   auto const alone = policy.with_threads(1);
-  using detail::forward_block, detail::forward_step;
-  for_each_group_up_to<forward_step, forward_block>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
+  constexpr std::ptrdiff_t most = detail::forward_block<Kind>;
+  for_each_group_up_to<detail::forward_step, most>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     auto const a = detail::tokens_of(all, first, n);
     mix_impl(alone, a.h_res, a.h_post, a.x, a.y, a.x_next);
     gates_impl(alone, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
