@@ -102,8 +102,9 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
   }
 }
 
-/// Channels per piece of phase 2: that of φ stays in the first-level cache, that of x for a block of tokens in the second.
-inline constexpr std::ptrdiff_t piece_channels = 192;
+/// Channels per piece of phase 2: those of φ and of x for a block of tokens stay in the second level of the cache. With fewer
+/// a page of memory is visited more often, and there are more pages than the processor keeps the addresses of.
+inline constexpr std::ptrdiff_t piece_channels = 384;
 
 /// Channels begin … begin + count − 1 of one stream, what a thread has to itself in phase 2.
 struct channel_range {
@@ -246,7 +247,7 @@ class backward_range {
     }
     if (u_ != nullptr) {
       S const* u = u_ + t * channels_ + here_.in_stream + c;
-      ask<Registers>(u_ + t_ahead * channels_ + ahead.in_stream + c, channels_);
+      if (ahead.stream == 0) ask<Registers>(u_ + t_ahead * channels_ + ahead.in_stream + c, channels_);
       MHC_UNROLL for (int m = 0; m < M; ++m, u += channels_) {
         V const h(state_->h_pre[t + m][i]);
         MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =
