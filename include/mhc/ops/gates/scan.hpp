@@ -52,10 +52,11 @@ class score_scan {
   static constexpr std::ptrdiff_t L = sum_block<E>, groups = (Rows + R - 1) / R;
   static constexpr int registers = layout::registers, U = static_cast<int>(units::size);
   static constexpr std::ptrdiff_t unit = width<D> / U;  ///< elements of x
-  /// All φ_k at one unit of x.
+  /// All φ_k at one unit of x, of the size of these registers.
   struct packed_unit {
-    alignas(64) E at[registers][width<D>];
+    alignas(sizeof(V)) E at[registers][width<D>];
   };
+  static_assert(sizeof(packed_unit) == registers * sizeof(V));
   /// A tile for few rows: fewer would take as long, because each sum waits for the one before.
   static constexpr int few = 2;
 
@@ -201,7 +202,7 @@ class score_scan {
   std::ptrdiff_t length_, rows_;
   V total_[groups * R][registers];
   V square_[groups * R];  ///< lane by lane
-  packed_unit packed_[L / unit];
+  alignas(64) packed_unit packed_[L / unit];
   alignas(64) E copy_[2][R][L];
 };
 
