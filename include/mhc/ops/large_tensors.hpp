@@ -93,15 +93,25 @@ class token_rows {
   MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
     MHC_UNROLL for (int i = 0; i < N; ++i) store_line(past, x[i], at_ + i * channels_ + c, n);
   }
-  /// Asks for what is to be read of the next token while channels c … c + width − 1 of this one are worked on, a Part of
-  /// Parts of it: in the order in which it lies in memory, not in that in which it will be read; for the second level of
-  /// the cache, because the first would lose this token to it.
+  /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it. Of 2 to 4
+  /// streams it is the next token, in the order in which it lies in memory, not in that in which it will be read; for the
+  /// second level of the cache, because the first would lose this token to it. Of one, which is read in that order anyway,
+  /// and of more, of which a token fills much of the second level, it is what is 2 KB further on in each row.
   template <int Part = 0, int Parts = 1>
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
-    constexpr std::ptrdiff_t lines = (N * width<V> + line - 1) / line;
-    MHC_UNROLL for (std::ptrdiff_t k = Part * lines / Parts; k < (Part + 1) * lines / Parts; ++k)
-        prefetch<2>(next_, N * c + k * line);
+    if constexpr (N > 1 && N <= 4) {
+      constexpr std::ptrdiff_t lines = (N * width<V> + line - 1) / line;
+      MHC_UNROLL for (std::ptrdiff_t k = Part * lines / Parts; k < (Part + 1) * lines / Parts; ++k)
+          prefetch<2>(next_, N * c + k * line);
+    } else {
+      constexpr std::ptrdiff_t lines = (width<V> + line - 1) / line;
+      std::ptrdiff_t const ahead = c + 32 * line;
+      bool const ends = ahead >= channels_;
+      S const* const row = (ends ? next_ : at_) + (ends ? ahead - channels_ : ahead);
+      MHC_UNROLL for (int i = Part * N / Parts; i < (Part + 1) * N / Parts; ++i)
+          MHC_UNROLL for (std::ptrdiff_t k = 0; k < lines; ++k) prefetch(row, i * channels_ + k * line);
+    }
   }
 
  private:
