@@ -23,9 +23,8 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// A tensor of more bytes is written past the cache: whoever reads it would not find it there, and to be written there it
-/// would have to be read first. The last-level cache as the system tells it, 32 MiB at most, for it may be shared by
-/// more cores than work here. MHC_CACHE_BYTES says otherwise.
+/// The last-level cache as the system tells it, 32 MiB at most, for it may be shared by more cores than work here.
+/// MHC_CACHE_BYTES says otherwise.
 inline std::ptrdiff_t cache_bytes() {
 #if defined(MHC_CACHE_BYTES)
   return MHC_CACHE_BYTES;
@@ -53,13 +52,18 @@ constexpr std::ptrdiff_t token_length(token_view<S> u) {
   return u.channels;
 }
 
+/// A tensor is written past the cache where so many of its size do not fit it: it, what it is made from, and what is beside
+/// them. Whoever reads it would not find it there, and to be written there it would have to be read first.
+inline constexpr std::ptrdiff_t tensors_in_cache = 3;
+
 /// Is this to be written past the cache, and can it, in registers that each lie at a multiple of their size?
 template <class V, class View>
 bool goes_past_cache(View const& written) {
   using S = std::remove_pointer_t<decltype(written.data)>;
   constexpr std::size_t bytes = V::size * sizeof(S);
-  return token_length(written) * written.size * static_cast<std::ptrdiff_t>(sizeof(S)) > cache_bytes() &&
-         written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
+  auto const length = token_length(written) * written.size * static_cast<std::ptrdiff_t>(sizeof(S));
+  return tensors_in_cache * length > cache_bytes() && written.channels % width<V> == 0 &&
+         std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 
 /// store_line, past the cache if `Past`.
