@@ -133,5 +133,6 @@ TEST_CASE("streams past the cache: registers that rows do not align to are not",
   using V = mhc::detail::lanes<float, xsimd::default_arch>;
   CHECK_FALSE(mhc::detail::goes_past_cache<V>(stream_view<float, 4>{x.data(), 4, 4099}));
   CHECK(mhc::detail::goes_past_cache<V>(stream_view<float, 4>{x.data(), 4, 4096}));
-  CHECK_FALSE(mhc::detail::goes_past_cache<V>(stream_view<float, 4>{x.data(), 4, 16}));  // 1024 bytes
+  CHECK(mhc::detail::goes_past_cache<V>(stream_view<float, 4>{x.data(), 2, 16}));        // 512 bytes, half of the cache
+  CHECK_FALSE(mhc::detail::goes_past_cache<V>(stream_view<float, 4>{x.data(), 1, 16}));  // less than a third
 }

@@ -51,14 +51,14 @@ struct score_block {
   T score[Tokens][S > 0 ? S : 1];
   T inverse_rms[Tokens][Kind::rows];
 
-  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most Tokens.
-  template <class V, class F, class X, int N>
+  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most Most.
+  template <class V, std::ptrdiff_t Most, class F, class X, int N>
   void compute(Kind const& kind, F const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
                std::ptrdiff_t at) {
     if constexpr (K > 0) {
       if (!is_dynamic(kind)) return;
       std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-      score_scan<V, Kind, X, F, Tokens * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
+      score_scan<V, Kind, X, F, Most * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
       for (std::ptrdiff_t q = 0; q < rows; ++q) {
         T const inverse = T(1) / std::sqrt(scan.square(q) / static_cast<T>(length) + kind.norm_epsilon);
         (&inverse_rms[at][0])[q] = inverse;

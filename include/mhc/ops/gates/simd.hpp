@@ -4,7 +4,8 @@
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
 #include <mhc/math/streams.hpp>
-#include <mhc/ops/gates/backward.hpp>
+#include <mhc/ops/gates/backward_channels.hpp>
+#include <mhc/ops/gates/backward_tokens.hpp>
 #include <mhc/ops/gates/scores.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/lanes.hpp>
@@ -28,7 +29,7 @@ template <class V, class Kind, class T, class S, int N>
 void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
   score_block<Kind, T, forward_block<Kind>> scores;
-  scores.template compute<V>(kind, parameters.phi, x, first, count, 0);
+  scores.template compute<V, forward_block<Kind>>(kind, parameters.phi, x, first, count, 0);
   using G = iteration_lanes<V, N>;
   for (std::ptrdiff_t t = 0; t < count; t += width<G>) {
     std::ptrdiff_t const n = std::min(width<G>, count - t);
@@ -78,22 +79,27 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
   using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
-  std::ptrdiff_t const pieces = N * ((x.channels + detail::piece_channels - 1) / detail::piece_channels);
+  auto const split = detail::channel_pieces::of(x.channels, N, thread_count(policy));
+  std::ptrdiff_t const pieces = N * split.per_stream;
   bool const past = mode == update::overwrite && detail::goes_past_cache<V>(x_gradient);
   detail::backward_state<Kind, T> state;
-  for (std::ptrdiff_t block = 0; block < x.size; block += detail::backward_block) {
-    std::ptrdiff_t const count = std::min(detail::backward_block, x.size - block);
+  std::ptrdiff_t const at_once =
+      state.tokens_at_once(detail::token_length(x) * static_cast<std::ptrdiff_t>(sizeof(S)), thread_count(policy));
+  for (std::ptrdiff_t first = 0; first < x.size; first += at_once) {
+    std::ptrdiff_t const count = std::min(at_once, x.size - first);
+    auto const some = detail::tokens_of(x, first, count);
+    auto const some_in = detail::tokens_of(in, first, count);
     for_each_group_up_to<detail::forward_step, detail::backward_block>(
         policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
-          detail::backward_tokens<V>(kind, parameters, x, in, state, block, t, n);
+          detail::backward_tokens<V>(kind, parameters, some, some_in, state, t, n);
         });
     auto const backward = [&](auto goes_past) {
       for_each(policy, pieces, [&](std::ptrdiff_t piece) {
-        auto const range = detail::channel_range::of(piece, N, x.channels);
-        auto const next = detail::channel_range::of(std::min(piece + 1, pieces - 1), N, x.channels);
-        detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(goes_past, kind, parameters.phi, x, in,
-                                                                                state, block, count, x_gradient, mode,
-                                                                                parameters_gradient.phi, range, next)
+        auto const range = detail::channel_range::of(split, piece, N);
+        auto const next = detail::channel_range::of(split, std::min(piece + 1, pieces - 1), N);
+        detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(
+            goes_past, kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
+            parameters_gradient.phi, range, next)
             .run();
         if (goes_past) detail::fence_past_cache();
       });
@@ -102,16 +108,8 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
       backward(std::true_type{});
     else
       backward(std::false_type{});
-    for (int k = 0; k < scores_of<Kind>; ++k) {
-      T sum(0);
-      for (std::ptrdiff_t t = 0; t < count; ++t) sum += state.bias[t][k];
-      parameters_gradient.bias[k] += sum;
-    }
-    for (int k = 0; k < Kind::alphas && is_dynamic(kind); ++k) {
-      T sum(0);
-      for (std::ptrdiff_t t = 0; t < count; ++t) sum += state.alpha[t][k];
-      parameters_gradient.alpha[k] += sum;
-    }
+    for (std::ptrdiff_t t = 0; t < count; t += detail::backward_block)
+      detail::add_own_gradients(kind, state, t, std::min(detail::backward_block, count - t), parameters_gradient);
   }
 }
 

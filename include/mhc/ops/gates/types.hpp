@@ -3,6 +3,8 @@
 
 #include <mhc/core/views.hpp>
 
+#include <cstddef>
+
 namespace mhc {
 
 namespace detail {
@@ -28,6 +30,31 @@ struct gate_output_gradients {
   vector_view<T const, N> h_post;
   batch_view<T const, N> h_res;
 };
+
+// Tokens first … first + n − 1 of what an operation is given; a view of nothing stays one.
+
+template <class T, int K>
+constexpr vector_view<T, K> tokens_of(vector_view<T, K> v, std::ptrdiff_t first, std::ptrdiff_t n) {
+  return v.data == nullptr ? v : vector_view<T, K>{v.data + first * K, n};
+}
+template <class T, int N>
+constexpr batch_view<T, N> tokens_of(batch_view<T, N> v, std::ptrdiff_t first, std::ptrdiff_t n) {
+  return v.data == nullptr ? v : batch_view<T, N>{v.data + first * N * N, n};
+}
+template <class S, int N>
+constexpr stream_view<S, N> tokens_of(stream_view<S, N> v, std::ptrdiff_t first, std::ptrdiff_t n) {
+  return v.data == nullptr ? v : stream_view<S, N>{v.stream(first, 0), n, v.channels};
+}
+template <class S>
+constexpr token_view<S> tokens_of(token_view<S> v, std::ptrdiff_t first, std::ptrdiff_t n) {
+  return v.data == nullptr ? v : token_view<S>{v.token(first), n, v.channels};
+}
+template <class S, int N>
+constexpr gate_output_gradients<S, N> tokens_of(gate_output_gradients<S, N> const& g, std::ptrdiff_t first,
+                                                std::ptrdiff_t n) {
+  return {tokens_of(g.u, first, n), tokens_of(g.h_pre, first, n), tokens_of(g.h_post, first, n),
+          tokens_of(g.h_res, first, n)};
+}
 
 }  // namespace detail
 }  // namespace mhc

@@ -29,8 +29,10 @@ void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_argu
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_vjp_arguments<Kind, S> const& all) {
   std::ptrdiff_t const size = all.x_next.size;
-  for (std::ptrdiff_t first = 0; first < size; first += detail::backward_block) {
-    auto const a = detail::tokens_of(all, first, std::min(detail::backward_block, size - first));
+  std::ptrdiff_t const at_once = detail::backward_state<Kind, coefficient_t<S>>::tokens_at_once(
+      detail::token_length(all.x_next) * static_cast<std::ptrdiff_t>(sizeof(S)), thread_count(policy));
+  for (std::ptrdiff_t first = 0; first < size; first += at_once) {
+    auto const a = detail::tokens_of(all, first, std::min(at_once, size - first));
     gates_vjp_impl(policy, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
                    update::accumulate);
     mix_vjp_impl(policy, a.mix);

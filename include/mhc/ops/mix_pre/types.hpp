@@ -43,22 +43,6 @@ struct mix_pre_vjp_arguments {
 
 // Tokens first … first + n − 1 of what an operation is given.
 
-template <class T, int K>
-constexpr vector_view<T, K> tokens_of(vector_view<T, K> v, std::ptrdiff_t first, std::ptrdiff_t n) {
-  return {v.data + first * K, n};
-}
-template <class T, int N>
-constexpr batch_view<T, N> tokens_of(batch_view<T, N> v, std::ptrdiff_t first, std::ptrdiff_t n) {
-  return {v.data + first * N * N, n};
-}
-template <class S, int N>
-constexpr stream_view<S, N> tokens_of(stream_view<S, N> v, std::ptrdiff_t first, std::ptrdiff_t n) {
-  return {v.stream(first, 0), n, v.channels};
-}
-template <class S>
-constexpr token_view<S> tokens_of(token_view<S> v, std::ptrdiff_t first, std::ptrdiff_t n) {
-  return {v.token(first), n, v.channels};
-}
 template <class Kind, class S>
 constexpr mix_pre_arguments<Kind, S> tokens_of(mix_pre_arguments<Kind, S> const& a, std::ptrdiff_t first,
                                                std::ptrdiff_t n) {
@@ -79,13 +63,8 @@ template <class Kind, class S>
 constexpr mix_pre_vjp_arguments<Kind, S> tokens_of(mix_pre_vjp_arguments<Kind, S> const& a, std::ptrdiff_t first,
                                                    std::ptrdiff_t n) {
   auto const some = [&](auto const& view) { return tokens_of(view, first, n); };
-  return {a.kind,
-          a.parameters,
-          some(a.x_next),
-          {some(a.next.u), {}, some(a.next.h_post), some(a.next.h_res)},
-          some(a.x_next_gradient),
-          some(a.mix),
-          a.parameters_gradient};
+  return {a.kind,      a.parameters,         some(a.x_next), some(a.next), some(a.x_next_gradient),
+          some(a.mix), a.parameters_gradient};
 }
 
 }  // namespace mhc::detail
