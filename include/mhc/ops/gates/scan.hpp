@@ -84,8 +84,8 @@ class score_scan {
 
   /// Row q times all φ_k.
   math::vec<T, K> products(std::ptrdiff_t q) const {
-    alignas(64) T lanes[registers * V::size];
-    MHC_UNROLL for (int j = 0; j < registers; ++j) total_[q][j].store_aligned(lanes + j * V::size);
+    alignas(64) T lanes[registers * width<V>];
+    MHC_UNROLL for (int j = 0; j < registers; ++j) total_[q][j].store_aligned(lanes + j * width<V>);
     math::vec<T, K> sums;
     for (int k = 0; k < K; ++k) sums[k] = layout::takes_two ? lanes[2 * k] + lanes[2 * k + 1] : lanes[k];
     return sums;
