@@ -11,6 +11,7 @@
 #  include <cstddef>
 #  include <cstdint>
 #  include <type_traits>
+#  include <utility>
 
 /// @file
 /// The instructions of `detail::raised` on registers of 32 bytes. Each function carries its own instruction set, so that this
@@ -75,6 +76,15 @@ struct instructions<float, cpu::level::avx2> {
   }
   MHC_AVX2 static void even_places(type& r, type const& a, type const& b) { r.v = _mm256_shuffle_ps(a.v, b.v, 0x88); }
   MHC_AVX2 static void odd_places(type& r, type const& a, type const& b) { r.v = _mm256_shuffle_ps(a.v, b.v, 0xdd); }
+
+#  if defined(MHC_SHUFFLE_VECTOR)
+  /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
+  template <int Half, int... W>
+  MHC_AVX2 static void fold(type& r, type const& a, type const& b, std::integer_sequence<int, W...>) {
+    r.v = __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half)...) +
+          __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half + Half)...);
+  }
+#  endif
 
   MHC_AVX2 static void load(type& r, half const* p) {
     r.v = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<__m128i const*>(p)));
@@ -177,6 +187,14 @@ struct instructions<double, cpu::level::avx2> {
   }
   MHC_AVX2 static void even_places(type& r, type const& a, type const& b) { r.v = _mm256_unpacklo_pd(a.v, b.v); }
   MHC_AVX2 static void odd_places(type& r, type const& a, type const& b) { r.v = _mm256_unpackhi_pd(a.v, b.v); }
+#  if defined(MHC_SHUFFLE_VECTOR)
+  /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
+  template <int Half, int... W>
+  MHC_AVX2 static void fold(type& r, type const& a, type const& b, std::integer_sequence<int, W...>) {
+    r.v = __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half)...) +
+          __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half + Half)...);
+  }
+#  endif
 
   MHC_AVX2 static void store_past_cache(type const& a, double* p) { _mm256_stream_pd(p, a.v); }
 };

@@ -11,6 +11,7 @@
 #  include <cstddef>
 #  include <cstdint>
 #  include <type_traits>
+#  include <utility>
 
 /// @file
 /// The instructions of `detail::raised` on registers of 64 bytes; as in <mhc/ops/lanes_avx2.hpp>.
@@ -91,6 +92,15 @@ struct instructions<float, cpu::level::avx512> {
   MHC_AVX512 static void odd_blocks(type& r, type const& a, type const& b) {
     r.v = _mm512_shuffle_f32x4(a.v, b.v, 0xdd);
   }
+
+#  if defined(MHC_SHUFFLE_VECTOR)
+  /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
+  template <int Half, int... W>
+  MHC_AVX512 static void fold(type& r, type const& a, type const& b, std::integer_sequence<int, W...>) {
+    r.v = __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half)...) +
+          __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half + Half)...);
+  }
+#  endif
 
   MHC_AVX512 static void load(type& r, half const* p) {
     r.v = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<__m256i const*>(p)));
@@ -265,6 +275,14 @@ struct instructions<double, cpu::level::avx512> {
   MHC_AVX512 static void odd_blocks(type& r, type const& a, type const& b) {
     r.v = _mm512_shuffle_f64x2(a.v, b.v, 0xdd);
   }
+#  if defined(MHC_SHUFFLE_VECTOR)
+  /// The sums of neighbours among groups of Half lanes: those of a, then those of b.
+  template <int Half, int... W>
+  MHC_AVX512 static void fold(type& r, type const& a, type const& b, std::integer_sequence<int, W...>) {
+    r.v = __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half)...) +
+          __builtin_shufflevector(a.v, b.v, (W / Half * 2 * Half + W % Half + Half)...);
+  }
+#  endif
 
   MHC_AVX512 static void store_past_cache(type const& a, double* p) { _mm512_stream_pd(p, a.v); }
 };

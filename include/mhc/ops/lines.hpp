@@ -139,11 +139,6 @@ MHC_ALWAYS_INLINE inline void add_product(bundle<V, 2> const& a, bundle<V, 2> co
   total = math::multiply_add(a.at[1], b.at[1], math::multiply_add(a.at[0], b.at[0], total));
 }
 
-template <class V>
-MHC_ALWAYS_INLINE inline math::scalar_of<V> sum_of_lanes(bundle<V, 2> const& line) {
-  return sum_of_lanes(line.at[0] + line.at[1]);
-}
-
 }  // namespace mhc::detail
 
 MHC_END_LANES

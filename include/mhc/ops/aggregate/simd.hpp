@@ -6,6 +6,7 @@
 #include <mhc/math/streams.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/large_tensors.hpp>
+#include <mhc/ops/sums.hpp>
 
 MHC_BEGIN_LANES
 
@@ -47,7 +48,7 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
       math::add_scaled(g, h, gx);
       to.store(past, gx, c, n);
     });
-    MHC_UNROLL for (int i = 0; i < N; ++i) h_pre_gradient(b, i) = detail::sum_of_lanes(total[i]);
+    detail::sums_of_lanes(total, h_pre_gradient.data + b * N);
   });
 }
 

@@ -9,6 +9,7 @@
 #include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/parameters.hpp>
 #include <mhc/ops/rows.hpp>
+#include <mhc/ops/sums.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -41,7 +42,7 @@ inline void dot_streams(token_rows<V, X, N> const& x, token_rows<V, G, 1> const&
     });
     MHC_UNROLL for (int i = 0; i < N; ++i) total[i] = total[i] + sum[i];
   }
-  MHC_UNROLL for (int i = 0; i < N; ++i) out[i] = sum_of_lanes(total[i]);
+  sums_of_lanes(total, out);
 }
 
 /// Scores ŝ = r s and inverse norms r = (|x|²/M + ε)^(−1/2) of up to Tokens tokens.

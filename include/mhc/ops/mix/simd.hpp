@@ -7,6 +7,7 @@
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/large_tensors.hpp>
 #include <mhc/ops/mix/types.hpp>
+#include <mhc/ops/sums.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -138,9 +139,8 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
         });
       }
     }
-    T* const res_gradient = a.h_res_gradient.data + b * N * N;
-    MHC_UNROLL for (int k = 0; k < N * N; ++k) res_gradient[k] = detail::sum_of_lanes(res_total[k]);
-    MHC_UNROLL for (int i = 0; i < N; ++i) a.h_post_gradient(b, i) = detail::sum_of_lanes(post_total[i]);
+    detail::sums_of_lanes(res_total, a.h_res_gradient.data + b * N * N);
+    detail::sums_of_lanes(post_total, a.h_post_gradient.data + b * N);
   });
 }
 
