@@ -8,7 +8,7 @@ TEMPLATE_LIST_TEST_CASE("coefficients agree with their definition", "[ops][coeff
   using T = typename TestType::value;
   constexpr int N = TestType::n;
   for (std::ptrdiff_t const channels : {1, 7, 16, 37})
-    for (std::ptrdiff_t const batch : {0, 1, 15, 17, 35}) {  // around the 16 tokens of a block
+    for (std::ptrdiff_t const batch : {0, 1, 15, 17, 35}) {  // around the 16 tokens of a step
       CAPTURE(channels, batch);
       auto const kind = TestType::make(channels);
       auto const p = random_parameters(kind);
@@ -25,7 +25,7 @@ TEMPLATE_LIST_TEST_CASE("coefficients agree with their definition", "[ops][coeff
 TEMPLATE_LIST_TEST_CASE("coefficients of long rows", "[ops][coefficients]", kind_cases) {
   using T = typename TestType::value;
   constexpr int N = TestType::n;
-  for (std::ptrdiff_t const channels : {129, 1025, 4099}) {  // sums are put aside every 1024 elements
+  for (std::ptrdiff_t const channels : {129, 1025, 4099}) {  // sums are put aside every 768 bytes
     CAPTURE(channels);
     auto const kind = TestType::make(channels);
     auto p = random_parameters(kind);

@@ -11,6 +11,7 @@
 #include <mhc/ops/contract/contract.hpp>
 #include <mhc/ops/expand/expand.hpp>
 #include <mhc/ops/mix/mix.hpp>
+#include <mhc/ops/mix_pre/mix_pre.hpp>
 #include <mhc/ops/pre/pre.hpp>
 #include <mhc/projections/sinkhorn.hpp>
 
@@ -80,7 +81,7 @@ std::map<std::string, std::vector<long double>> run(problem<S, N> const& in, int
     op(view);
     r[name] = out.values();
   };
-  std::vector<T> rg(in.res.size()), pg(in.post.size());
+  std::vector<T> rg(in.res.size()), pg(in.post.size()), next_post(in.post.size());
   std::vector<S> yg(in.y.size());
   stream("mix", [&](auto out) { mhc::mix(policy, {in.res.data(), b}, {in.post.data(), b}, x, y, out); });
   stream("mix_vjp", [&](auto out) {
@@ -104,6 +105,20 @@ std::map<std::string, std::vector<long double>> run(problem<S, N> const& in, int
                  out, {phi_gradient.data(), alpha_gradient.data(), bias_gradient.data()});
     r["pre_vjp phi"] = widen(phi_gradient);
   });
+  stream("mix_pre", [&](auto out) {
+    mhc::mix_pre(policy, {in.res.data(), b}, {in.post.data(), b}, x, y, connection, {phi.data(), alpha, bias.data()},
+                 out, {pg.data(), b}, {next_post.data(), b}, {rg.data(), b}, {yg.data(), b, c});
+    r["mix_pre u"] = widen(yg);
+  });
+  stream("mix_pre_vjp", [&](auto out) {
+    std::vector<S> next_gradient(in.g);
+    std::vector<T> phi_gradient(phi.size()), bias_gradient(bias.size()), alpha_gradient(3);
+    mhc::mix_pre_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, x, y, connection,
+                     {phi.data(), alpha, bias.data()}, g, {next_gradient.data(), b, c}, y, {in.post.data(), b},
+                     {in.res.data(), b}, {rg.data(), b}, {pg.data(), b}, out, {yg.data(), b, c},
+                     {phi_gradient.data(), alpha_gradient.data(), bias_gradient.data()});
+    r["mix_pre_vjp phi"] = widen(phi_gradient);
+  });
   return r;
 }
 
@@ -120,7 +135,7 @@ TEMPLATE_LIST_TEST_CASE("streams past the cache: the same bits", "[ops][law]", l
     for (int const threads : {1, 2}) {
       problem<S, N> const in{channels == 4096 ? 9 : 70, channels};
       auto const through = run<S, N>(in, threads, false);
-      REQUIRE(through.size() == 10);
+      REQUIRE(through.size() == 14);
       for (auto const& [name, values] : run<S, N>(in, threads, true)) {
         CAPTURE(N, channels, threads, name);
         REQUIRE(values == through.at(name));

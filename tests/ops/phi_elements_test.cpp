@@ -22,8 +22,7 @@ constexpr bool multiplies_pairs() {
 template <class S, class F, class Kind>
 void check(Kind kind) {
   constexpr bool another = multiplies_pairs<S, F>();
-  for (std::ptrdiff_t const channels :
-       {1, 37, 300})  // 256 or 512 elements of φ are worked on at a time, 192 in gradients
+  for (std::ptrdiff_t const channels : {1, 37, 300})  // 192 or 384 elements of φ are worked on at a time
     for (std::ptrdiff_t const batch : {1, 35, 70}) {
       CAPTURE(channels, batch);
       kind.channels = channels;

@@ -48,8 +48,9 @@ TEMPLATE_LIST_TEST_CASE("threads do not show in a bit, gradients of parameters i
   using T = typename TestType::value;
   constexpr int N = TestType::n;
   for (bool const with_u : {false, true})
-    for (std::ptrdiff_t const channels : {9, 600})  // 600: several pieces of 256 channels per stream
-      for (std::ptrdiff_t const batch : {33, 150}) {
+    for (std::ptrdiff_t const channels : {9, 600})         // 600: several pieces of up to 384 channels per stream
+      for (std::ptrdiff_t const batch : {33, 150, 300}) {  // 300: more tokens than there is room for at once
+        if (channels > 9 && batch > 150) continue;
         CAPTURE(with_u, channels, batch);
         auto const kind = TestType::make(channels);
         auto const p = random_parameters(kind);
@@ -69,21 +70,23 @@ TEMPLATE_LIST_TEST_CASE("neighbours do not show in a bit of a token", "[ops][pre
                         kind_simd_cases) {
   using T = typename TestType::value;
   constexpr int N = TestType::n;
-  std::ptrdiff_t const batch = 70, channels = 21;
-  auto const kind = TestType::make(channels);
-  auto const p = random_parameters(kind);
-  auto const x = gaussian<T>(batch * N * channels, 1, 3);
-  auto const g = random_cotangents(true, kind, batch);
-  auto const h = run_gates<TestType>(true, kind, p, x);
-  auto const d = run_gates_vjp<TestType>(true, kind, p, x, g);
-  for (std::ptrdiff_t const b : {0, 1, 2, 3, 17, 63, 64, 69}) {
-    CAPTURE(b);
-    auto const one = part(x, batch, b);
-    REQUIRE(same(run_gates<TestType>(true, kind, p, one),
-                 {part(h.pre, batch, b), part(h.post, batch, b), part(h.res, batch, b), part(h.u, batch, b)}));
-    auto const e = run_gates_vjp<TestType>(true, kind, p, one,
-                                           {part(g.first, batch, b), part(g.post, batch, b), part(g.res, batch, b)});
-    REQUIRE(same_bits(e.x, part(d.x, batch, b)));
+  std::ptrdiff_t const batch = 70;
+  for (std::ptrdiff_t const channels : {21, 600}) {  // 600: several blocks of sums
+    auto const kind = TestType::make(channels);
+    auto const p = random_parameters(kind);
+    auto const x = gaussian<T>(batch * N * channels, 1, 3);
+    auto const g = random_cotangents(true, kind, batch);
+    auto const h = run_gates<TestType>(true, kind, p, x);
+    auto const d = run_gates_vjp<TestType>(true, kind, p, x, g);
+    for (std::ptrdiff_t const b : {0, 1, 2, 3, 17, 63, 64, 69}) {
+      CAPTURE(b);
+      auto const one = part(x, batch, b);
+      REQUIRE(same(run_gates<TestType>(true, kind, p, one),
+                   {part(h.pre, batch, b), part(h.post, batch, b), part(h.res, batch, b), part(h.u, batch, b)}));
+      auto const e = run_gates_vjp<TestType>(true, kind, p, one,
+                                             {part(g.first, batch, b), part(g.post, batch, b), part(g.res, batch, b)});
+      REQUIRE(same_bits(e.x, part(d.x, batch, b)));
+    }
   }
 }
 

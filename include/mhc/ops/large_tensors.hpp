@@ -17,7 +17,7 @@
 #endif
 
 /// @file
-/// Streams that do not fit the cache: asked for one token ahead, and written past it.
+/// Streams that do not fit the cache: asked for ahead, and written past it.
 
 MHC_BEGIN_LANES
 
@@ -52,18 +52,23 @@ constexpr std::ptrdiff_t token_length(token_view<S> u) {
   return u.channels;
 }
 
-/// A tensor is written past the cache where so many of its size do not fit it: it, what it is made from, and what is beside
+/// A tensor is written past the cache where this many of its size do not fit it: it, what it is made from, and what is beside
 /// them. Whoever reads it would not find it there, and to be written there it would have to be read first.
 inline constexpr std::ptrdiff_t tensors_in_cache = 3;
 
+/// Where a tensor is written to: what is read at the same time or right afterwards stays in the cache, and a part goes where
+/// the whole goes.
+enum class destination { by_size, cache, past_cache };
+
 /// Is this to be written past the cache, and can it, in registers that each lie at a multiple of their size?
 template <class V, class View>
-bool goes_past_cache(View const& written) {
+bool goes_past_cache(View const& written, destination to = destination::by_size) {
   using S = std::remove_pointer_t<decltype(written.data)>;
   constexpr std::size_t bytes = V::size * sizeof(S);
   auto const length = token_length(written) * written.size * static_cast<std::ptrdiff_t>(sizeof(S));
-  return tensors_in_cache * length > cache_bytes() && written.channels % width<V> == 0 &&
-         std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
+  bool const wanted =
+      to == destination::by_size ? tensors_in_cache * length > cache_bytes() : to == destination::past_cache;
+  return wanted && written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 
 /// store_line, past the cache if `Past`.
@@ -112,9 +117,10 @@ class token_rows {
       constexpr std::ptrdiff_t lines = (width<V> + line - 1) / line;
       std::ptrdiff_t const ahead = c + 32 * line;
       bool const ends = ahead >= channels_;
-      S const* const row = (ends ? next_ : at_) + (ends ? ahead - channels_ : ahead);
+      S const* const rows = ends ? next_ : at_;
+      std::ptrdiff_t const at = ends ? ahead - channels_ : ahead;
       MHC_UNROLL for (int i = Part * N / Parts; i < (Part + 1) * N / Parts; ++i)
-          MHC_UNROLL for (std::ptrdiff_t k = 0; k < lines; ++k) prefetch(row, i * channels_ + k * line);
+          MHC_UNROLL for (std::ptrdiff_t k = 0; k < lines; ++k) prefetch(rows, at + i * channels_ + k * line);
     }
   }
 
@@ -140,11 +146,11 @@ inline constexpr std::ptrdiff_t bytes_between_fences = 1 << 18;
 
 namespace mhc::cpu {
 
-/// body(b, past) for the tokens b of `written`, over the policy's threads; std::true_type past where stores to
-/// `written` are to go past the cache: not where it is read as well, and so in the cache anyway.
+/// body(b, past) for the tokens b of `written`, over the policy's threads; std::true_type past where stores to `written`
+/// are to go past the cache.
 template <class V, class Policy, class View, class F>
-void for_each_token(Policy const& policy, View const& written, bool is_read, F&& body) {
-  if (is_read || !detail::goes_past_cache<V>(written))
+void for_each_token(Policy const& policy, View const& written, detail::destination to, F&& body) {
+  if (!detail::goes_past_cache<V>(written, to))
     return for_each(policy, written.size, [&](std::ptrdiff_t b) { body(b, std::false_type{}); });
   auto const token_bytes = detail::token_length(written) * static_cast<std::ptrdiff_t>(sizeof(*written.data));
   std::ptrdiff_t const some = std::max(detail::bytes_between_fences / token_bytes, std::ptrdiff_t(1));
@@ -157,7 +163,7 @@ void for_each_token(Policy const& policy, View const& written, bool is_read, F&&
 
 template <class V, class Policy, class View, class F>
 void for_each_token(Policy const& policy, View const& written, F&& body) {
-  for_each_token<V>(policy, written, false, body);
+  for_each_token<V>(policy, written, detail::destination::by_size, body);
 }
 
 }  // namespace mhc::cpu

@@ -33,7 +33,8 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
                         stream_view<S const, N> x, token_view<S const> u_gradient, vector_view<T, N> h_pre_gradient,
                         stream_view<S, N> x_gradient, update mode) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, x_gradient, mode == update::accumulate, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  auto const where = mode == update::accumulate ? detail::destination::cache : detail::destination::by_size;
+  for_each_token<V>(policy, x_gradient, where, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
     auto const from = detail::rows_of<V>(x, b);
     auto const gradient = detail::rows_of<V>(u_gradient, b);

@@ -17,11 +17,12 @@ namespace mhc {
 /// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says. Coefficients and
 ///             parameters are of the connection's element, and so is x; or x is of bfloat16 or half, and they are of float.
 /// Units       dimensionless; logits in nats.
-/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
+/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, of a row of
+///             equal numbers up to 1e-5.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
-/// Memory      no allocation; the sums of 32 tokens and a block of φ on the stack.
+/// Memory      no allocation; the sums of 128 tokens and a block of φ on the stack.
 /// Non-finite  a NaN or infinity in a token makes that token's coefficients NaN and no other's.
 ///
 /// @param connection  connection<T, N, P>, hyper_connection<T, N> or residual<T>
@@ -54,7 +55,8 @@ void coefficients(Policy const& policy, Kind const& connection,
 ///             the same bits for any number of threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
-/// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
+/// Memory      no allocation; the scores and gradients of up to 256 tokens, in 256 KiB of the stack or for 64 of them, and
+///             144 KiB of every thread's.
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written

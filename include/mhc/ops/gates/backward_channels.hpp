@@ -21,19 +21,24 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// Channels per piece of phase 2, at most: those of φ and of x for a block of tokens stay in the second level of the cache.
-/// With fewer a page of memory is visited more often, and there are more pages than the processor keeps the addresses of.
-inline constexpr std::ptrdiff_t piece_channels = 384;
+/// Channels per piece of phase 2, at most: those of φ and of x for a block of tokens, 144 KiB of a thread's stack, stay in the
+/// second level of the cache. With fewer a page of memory is visited more often, and there are more pages than the processor
+/// keeps the addresses of.
+template <class Kind, class T>
+inline constexpr std::ptrdiff_t piece_channels =
+    std::clamp<std::ptrdiff_t>((144 << 10) / ((Kind::scores_per_row + backward_block) * std::ptrdiff_t(sizeof(T))), 48,
+                               384) /
+    48 * 48;
 
 /// How channels are cut into pieces, as many of each stream and almost equal: whole strips of any registers.
 struct channel_pieces {
   std::ptrdiff_t channels, width, per_stream;
 
   /// No fewer than there are threads, as far as there are channels for them.
-  static channel_pieces of(std::ptrdiff_t channels, int streams, int threads) {
+  static channel_pieces of(std::ptrdiff_t channels, std::ptrdiff_t most, int streams, int threads) {
     constexpr std::ptrdiff_t step = 48;
     std::ptrdiff_t const wanted =
-        std::max((channels + piece_channels - 1) / piece_channels, (threads + streams - 1) / std::ptrdiff_t(streams));
+        std::max((channels + most - 1) / most, (threads + streams - 1) / std::ptrdiff_t(streams));
     std::ptrdiff_t const width = ((channels + wanted - 1) / wanted + step - 1) / step * step;
     return {channels, width, (channels + width - 1) / width};
   }
@@ -69,9 +74,9 @@ class backward_range {
 
  public:
   /// Of the tokens of x and `in` that `state` has from the first phase.
-  backward_range(std::bool_constant<Past>, Kind const& kind, F const* phi, stream_view<S const, N> x,
-                 gate_output_gradients<S, N> const& in, backward_state<Kind, T> const& state,
-                 stream_view<S, N> x_gradient, update mode, T* phi_gradient, channel_range here, channel_range next)
+  backward_range(Kind const& kind, F const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
+                 backward_state<Kind, T> const& state, stream_view<S, N> x_gradient, update mode, T* phi_gradient,
+                 channel_range here, channel_range next)
       : phi_(phi),
         x_(x.data),
         u_(in.u.data),
@@ -163,10 +168,11 @@ class backward_range {
   MHC_ALWAYS_INLINE static void copy(E const* from, strip<Registers>& to, auto lanes) {
     MHC_UNROLL for (int j = 0; j < Registers; ++j) load_channels<V>(from + j * W, lanes).store_aligned(to[j]);
   }
+  /// R rows from `at` on, which may go on beyond the last.
   template <int Registers, class E>
-  MHC_ALWAYS_INLINE static void ask(E const* p, std::ptrdiff_t stride) {
-    MHC_UNROLL for (int m = 0; m < R; ++m, p += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
-        prefetch<2>(p, j * W);
+  MHC_ALWAYS_INLINE static void ask(E const* p, std::ptrdiff_t at, std::ptrdiff_t stride) {
+    MHC_UNROLL for (int m = 0; m < R; ++m, at += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
+        prefetch<2>(p, at + j * W);
   }
 
   /// Tokens t … t + M − 1: H_preᵀ ∂u − (norm) x + W Φ with W = ∂loss/∂s, rounded once. Where φ has columns for these channels
@@ -180,7 +186,7 @@ class backward_range {
     int const i = here_.stream, r = Kind::rows == 1 ? 0 : i;
     S const* x = x_ + t * stride + here_.in_token + c;
     S* const first = x_gradient_ + t * stride + here_.in_token + c;
-    if constexpr (!Past) ask<Registers>(x_gradient_ + t_ahead * stride + ahead.in_token + c, stride);
+    if constexpr (!Past) ask<Registers>(x_gradient_, t_ahead * stride + ahead.in_token + c, stride);
     V sum[M][Registers];
     MHC_UNROLL for (int m = 0; m < M; ++m) MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] = V(T(0));
     if (accumulates_) {
@@ -190,7 +196,7 @@ class backward_range {
     }
     if (u_ != nullptr) {
       S const* u = u_ + t * channels_ + here_.in_stream + c;
-      if (ahead.stream == 0) ask<Registers>(u_ + t_ahead * channels_ + ahead.in_stream + c, channels_);
+      if (ahead.stream == 0) ask<Registers>(u_, t_ahead * channels_ + ahead.in_stream + c, channels_);
       MHC_UNROLL for (int m = 0; m < M; ++m, u += channels_) {
         V const h(state_->h_pre[done_ + t + m][i]);
         MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =
@@ -198,8 +204,8 @@ class backward_range {
       }
     }
     if (dynamic_) {
-      ask<Registers>(x_ + t_ahead * stride + ahead.in_token + c, stride);
-      if (t + M >= count && Kind::rows == 1) ask<Registers>(phi_gradient_ + here_.in_phi + c, length_);
+      ask<Registers>(x_, t_ahead * stride + ahead.in_token + c, stride);
+      if (t + M >= count && Kind::rows == 1) ask<Registers>(phi_gradient_, here_.in_phi + c, length_);
       MHC_UNROLL for (int m = 0; m < M; ++m, x += stride) {
         V const minus(-state_->norm[done_ + t + m][r]);
         MHC_UNROLL for (int j = 0; j < Registers; ++j) {
@@ -223,8 +229,8 @@ class backward_range {
                                      std::ptrdiff_t c, auto lanes) {
     T* const first = phi_gradient_ + k * length_ + here_.in_phi + c;
     bool const goes_on = k + M < K;
-    if (goes_on) ask<Registers>(first + M * length_, length_);
-    ask<Registers>(phi_ + k * length_ + next_.in_phi + c, length_);
+    if (goes_on) ask<Registers>(first, M * length_, length_);
+    if (Kind::rows == 1 && left_ <= backward_block) ask<Registers>(phi_, k * length_ + next_.in_phi + c, length_);
     V sum[M][Registers];
     T* to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += length_) MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =
@@ -244,8 +250,8 @@ class backward_range {
   place here_, next_;
   std::ptrdiff_t channels_here_;
   bool dynamic_, accumulates_;
-  alignas(64) T phi_strips_[(K > 0 ? K : 1) * piece_channels];
-  alignas(64) T x_strips_[backward_block * piece_channels];
+  alignas(64) T phi_strips_[(K > 0 ? K : 1) * piece_channels<Kind, T>];
+  alignas(64) T x_strips_[backward_block * piece_channels<Kind, T>];
 };
 
 }  // namespace mhc::detail

@@ -33,9 +33,8 @@ struct sums_in_lanes {
   static constexpr bool takes_two = sizeof(math::scalar_of<V>) == 4 && registers_for(2) < 2 * registers_for(1);
   static constexpr int lanes = takes_two ? 2 : 1;
   static constexpr int registers = registers_for(lanes);
-  /// Tiles are as equal as can be.
   static constexpr int tiles = (registers + product_registers - 1) / product_registers;
-  static constexpr int tile = tiles > 0 ? (registers + tiles - 1) / tiles : 1;
+  static constexpr int tile = (registers + tiles - 1) / tiles;  ///< the last may have fewer
 };
 
 /// A block of columns of φ, transposed, stays in the first-level cache while all rows pass. While a few rows are multiplied,
@@ -54,7 +53,7 @@ class score_scan {
   static constexpr std::ptrdiff_t unit = width<D> / U;  ///< elements of x
   /// All φ_k at one unit of x, of the size of these registers.
   struct packed_unit {
-    alignas(sizeof(V)) E at[registers][width<D>];
+    alignas(sizeof(V)) math::scalar_of<units> at[registers][U];
   };
   static_assert(sizeof(packed_unit) == registers * sizeof(V));
   /// A tile for few rows: fewer would take as long, because each sum waits for the one before.
@@ -150,7 +149,7 @@ class score_scan {
           [&](int k) MHC_ALWAYS_INLINE {
             return k < K ? same_bits<units>(load_factors<D>(from + k * length_, lanes)) : units(0);
           },
-          reinterpret_cast<math::scalar_of<units>*>(to));
+          to->at[0]);
       to += U;
     });
   }
@@ -181,9 +180,9 @@ class score_scan {
       for_channels<D>(columns(here), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE {
         MHC_UNROLL for (int q = 0; q < together; ++q) rider_of[q](c, lanes, square[q]);
         MHC_UNROLL for (int s = 0; s < steps; ++s) {
-          add_outer_product([&](int i) MHC_ALWAYS_INLINE { return repeat_unit<D, units>(x + i * L); },
-                            [&](int j) MHC_ALWAYS_INLINE { return load_factors<D>(phi->at[first + j], width<D>); },
-                            sum);
+          add_outer_product(
+              [&](int i) MHC_ALWAYS_INLINE { return repeat_unit<D, units>(x + i * L); },
+              [&](int j) MHC_ALWAYS_INLINE { return same_bits<D>(units::load_aligned(phi->at[first + j])); }, sum);
           x += unit;
           ++phi;
         }

@@ -17,14 +17,14 @@
 #include <type_traits>
 
 /// @file
-/// The thin product of tokens with φ, and the norm, with neighbouring elements in the lanes.
+/// The thin product of tokens with φ, whose lanes are columns of φᵀ, and the norm, whose lanes are neighbouring elements.
 
 MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
-/// Tokens whose scores are computed at once: up to forward_block, by which φ is read and transposed as often, in steps of as
-/// many as a tile of the product has, or a register lanes. Which tokens share a block does not show in a bit.
+/// Tokens whose scores are computed at once: up to forward_block, by which φ is read and transposed as often, in steps of
+/// some tiles of the product. Which tokens share a block does not show in a bit.
 template <class Kind>
 inline constexpr std::ptrdiff_t forward_block = Kind::rows == 1 ? 128 : 64;
 inline constexpr std::ptrdiff_t forward_step = 16;

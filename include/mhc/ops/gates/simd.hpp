@@ -18,8 +18,8 @@
 
 /// @file
 /// From streams to coefficients and back, in blocks of tokens: what `coefficients`, `pre` and the head of `contract`
-/// share. The products with φ run with neighbouring channels in the lanes, the gates with one token per lane. Blocks
-/// are fixed by the token's index, so threads never show in a bit of the result.
+/// share. The products with φ run with scores or neighbouring channels in the lanes, the gates with one token per lane.
+/// Blocks of sums are fixed by the token's index, so threads never show in a bit of the result.
 
 MHC_BEGIN_LANES
 
@@ -47,7 +47,7 @@ void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters
   }
   if (out.u.data == nullptr) return;
   using L = line_of<S, V>;
-  for (std::ptrdiff_t b = first; b < first + count; ++b) {  // the block is still in cache
+  for (std::ptrdiff_t b = first; b < first + count; ++b) {  // whose x may still be in cache
     auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
     auto const from = rows_of<L>(x, b);
     auto const to = rows_of<L>(out.u, b);
@@ -79,7 +79,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     parameters_of<Kind, T> const& parameters_gradient, update mode) {
   using V = detail::lanes<T, Arch>;
   using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
-  auto const split = detail::channel_pieces::of(x.channels, N, thread_count(policy));
+  auto const split = detail::channel_pieces::of(x.channels, detail::piece_channels<Kind, T>, N, thread_count(policy));
   std::ptrdiff_t const pieces = N * split.per_stream;
   bool const past = mode == update::overwrite && detail::goes_past_cache<V>(x_gradient);
   detail::backward_state<Kind, T> state;
@@ -98,7 +98,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
         auto const range = detail::channel_range::of(split, piece, N);
         auto const next = detail::channel_range::of(split, std::min(piece + 1, pieces - 1), N);
         detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(
-            goes_past, kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
+            kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
             parameters_gradient.phi, range, next)
             .run();
         if (goes_past) detail::fence_past_cache();

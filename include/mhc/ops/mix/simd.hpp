@@ -76,32 +76,35 @@ namespace mhc::cpu {
 /// Neighbouring channels in the lanes, tokens over the threads.
 template <class Arch, bool Threads, class T, class S, int N>
 void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next,
+              detail::destination to = detail::destination::by_size) {
   using V = detail::line_lanes<S, Arch>;
   using R = detail::register_of<V>;
-  for_each_token<V>(policy, x_next, x.data == x_next.data, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  if (x.data == x_next.data) to = detail::destination::cache;
+  for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const res = detail::broadcast_row<math::tile<R, N>>(h_res.data + b * N * N);
     auto const post = detail::broadcast_row<math::vec<R, N>>(h_post.data + b * N);
     auto const from = detail::rows_of<V>(x, b);
     auto const layer = detail::rows_of<V>(y, b);
-    auto const to = detail::rows_of<V>(x_next, b);
+    auto const next = detail::rows_of<V>(x_next, b);
     detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
       from.prefetch_next(c);
       layer.prefetch_next(c);
-      to.store(past, math::mix(res, post, from.load(c, n), layer.load(c, n)[0]), c, n);
+      next.store(past, math::mix(res, post, from.load(c, n), layer.load(c, n)[0]), c, n);
     });
   });
 }
 
 /// All four gradients in one pass: x, y and ∂loss/∂x' are read once.
 template <class Arch, bool Threads, class S, int N>
-void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S, N> const& a) {
+void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S, N> const& a,
+                  detail::destination where = detail::destination::by_size) {
   using T = coefficient_t<S>;
   using V = detail::line_lanes<S, Arch, N>;
   using R = detail::register_of<V>;
   bool const adds = a.x_gradient_update == update::accumulate;
-  bool const is_read = adds || a.x_gradient.data == a.x_next_gradient.data;
-  for_each_token<V>(policy, a.x_gradient, is_read, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  if (adds || a.x_gradient.data == a.x_next_gradient.data) where = detail::destination::cache;
+  for_each_token<V>(policy, a.x_gradient, where, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
     auto const res = detail::broadcast_row<math::tile<R, N>>(a.h_res.data + b * N * N);
     auto const post = detail::broadcast_row<math::vec<R, N>>(a.h_post.data + b * N);
     detail::mix_factors<V, S, N> const factors{detail::rows_of<V>(a.x_next_gradient, b), detail::rows_of<V>(a.x, b),

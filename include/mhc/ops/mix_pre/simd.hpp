@@ -20,7 +20,7 @@ void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_argu
   constexpr std::ptrdiff_t most = detail::forward_block<Kind>;
   for_each_group_up_to<detail::forward_step, most>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     auto const a = detail::tokens_of(all, first, n);
-    mix_impl(alone, a.h_res, a.h_post, a.x, a.y, a.x_next);
+    mix_impl(alone, a.h_res, a.h_post, a.x, a.y, a.x_next, detail::destination::cache);
     gates_impl(alone, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
   });
 }
@@ -31,11 +31,12 @@ void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_
   std::ptrdiff_t const size = all.x_next.size;
   std::ptrdiff_t const at_once = detail::backward_state<Kind, coefficient_t<S>>::tokens_at_once(
       detail::token_length(all.x_next) * static_cast<std::ptrdiff_t>(sizeof(S)), thread_count(policy));
+  bool const past = detail::goes_past_cache<detail::lanes<coefficient_t<S>, Arch>>(all.mix.x_gradient);
   for (std::ptrdiff_t first = 0; first < size; first += at_once) {
     auto const a = detail::tokens_of(all, first, std::min(at_once, size - first));
     gates_vjp_impl(policy, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
                    update::accumulate);
-    mix_vjp_impl(policy, a.mix);
+    mix_vjp_impl(policy, a.mix, past ? detail::destination::past_cache : detail::destination::cache);
   }
 }
 

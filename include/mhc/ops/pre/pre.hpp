@@ -18,11 +18,12 @@ namespace mhc {
 ///             one element: the connection's, which coefficients and parameters have, or bfloat16 or half where that is
 ///             float.
 /// Units       coefficients dimensionless; u in the units of x.
-/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float.
+/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, of a row of
+///             equal numbers up to 1e-5.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
-/// Memory      no allocation; the sums of 32 tokens and a block of φ on the stack.
+/// Memory      no allocation; the sums of 128 tokens and a block of φ on the stack.
 /// Non-finite  stays in its own token.
 ///
 /// @param connection  connection<T, N, P>, hyper_connection<T, N> or residual<T>
@@ -56,7 +57,8 @@ void pre(Policy const& policy, Kind const& connection, std::type_identity_t<para
 ///             to. Sums over tokens run in a fixed order: the same bits for any threads.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
-/// Memory      no allocation; the scores and gradients of 64 tokens on the stack.
+/// Memory      no allocation; the scores and gradients of up to 256 tokens, in 256 KiB of the stack or for 64 of them, and
+///             144 KiB of every thread's.
 /// Non-finite  a NaN in a token spoils its own x_gradient, and the parameters' gradients, which are sums over tokens.
 ///
 /// @throws mhc::shape_error   the arguments do not fit together; nothing is written
