@@ -7,6 +7,11 @@
 
 #include <mhc/mhc.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
 using namespace mhc::test;
 
 template <class P, class T, class Data>
@@ -18,6 +23,42 @@ using on_data = std::tuple<
     data_case<mhc::cpu::sequential_policy, T, data::four_streams>, data_case<mhc::simd_t, T, data::four_streams>,
     data_case<mhc::cpu::sequential_policy, T, data::three_streams>, data_case<mhc::simd_t, T, data::three_streams>>;
 using layer_cases = joined<on_data<double>, on_data<float>>;
+
+/// How large the terms are that the gradient of α is a sum of, Σ |φ_kc x_c ∂loss/∂b_k| / rms(x): of three_streams 61 times as
+/// large as what is left of them, so that relative to that the best that rounding allows is no small number.
+template <class Data>
+double alpha_terms(Data const& e) {
+  constexpr int N = Data::n, K = 2 * N + N * N;
+  constexpr std::ptrdiff_t B = Data::batch, C = Data::channels, M = N * C;
+  mhc::connection<double, N, mhc::sinkhorn<>> const connection{.channels = C, .projection = {.iterations = 20}};
+  mhc::connection_parameters<double const, N, mhc::sinkhorn<>> const parameters{e.phi.data(), e.alpha.data(),
+                                                                                e.bias.data()};
+  std::vector<double> h_pre(N), h_post(N), h_res(N * N), u(C), y(C), res(N * N), post(N), back(C), x_gradient(M);
+  double terms[3] = {};
+  for (std::ptrdiff_t b = 0; b < B; ++b) {
+    mhc::stream_view<double const, N> const x{e.x.data() + b * M, 1, C}, weight{e.weight.data() + b * M, 1, C};
+    mhc::stream_view<double, N> const gx{x_gradient.data(), 1, C};
+    mhc::pre(mhc::seq, connection, parameters, x, {h_pre.data(), 1}, {h_post.data(), 1}, {h_res.data(), 1},
+             {u.data(), 1, C});
+    for (std::size_t c = 0; c < u.size(); ++c) y[c] = std::tanh(u[c]);
+    mhc::mix_vjp(mhc::seq, {h_res.data(), 1}, {h_post.data(), 1}, x, {y.data(), 1, C}, weight, {res.data(), 1},
+                 {post.data(), 1}, gx, {back.data(), 1, C});
+    for (std::size_t c = 0; c < u.size(); ++c) back[c] *= 1 - y[c] * y[c];
+    std::vector<double> phi_gradient(e.phi.size()), alpha_gradient(3), bias_gradient(K);
+    mhc::pre_vjp(mhc::seq, connection, parameters, x, {back.data(), 1, C}, {post.data(), 1}, {res.data(), 1}, gx,
+                 {phi_gradient.data(), alpha_gradient.data(), bias_gradient.data()});
+    double square = 0;
+    for (std::ptrdiff_t c = 0; c < M; ++c) square += x.data[c] * x.data[c];
+    for (int k = 0; k < K; ++k)
+      for (std::ptrdiff_t c = 0; c < M; ++c)
+        terms[k < N       ? 0
+              : k < 2 * N ? 1
+                          : 2] += std::abs(e.phi[static_cast<std::size_t>(k * M + c)] * x.data[c] *
+                                           bias_gradient[static_cast<std::size_t>(k)]) /
+                                  std::sqrt(square / M);
+  }
+  return *std::max_element(terms, terms + 3);
+}
 
 TEMPLATE_LIST_TEST_CASE("a layer equals float64 automatic differentiation", "[data][gradient]", layer_cases) {
   using T = typename TestType::value;
@@ -55,6 +96,6 @@ TEMPLATE_LIST_TEST_CASE("a layer equals float64 automatic differentiation", "[da
                {phi_gradient.data(), alpha_gradient.data(), bias_gradient.data()}, mhc::update::accumulate);
   REQUIRE(relative_error(x_gradient, e.x_gradient) <= bound);
   REQUIRE(relative_error(phi_gradient, e.phi_gradient) <= bound);
-  REQUIRE(relative_error(alpha_gradient, e.alpha_gradient) <= bound);
+  REQUIRE(error(alpha_gradient, e.alpha_gradient) <= 4 * std::numeric_limits<T>::epsilon() * alpha_terms(e));
   REQUIRE(relative_error(bias_gradient, e.bias_gradient) <= bound);
 }

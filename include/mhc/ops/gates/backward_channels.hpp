@@ -74,7 +74,7 @@ class backward_range {
 
  public:
   /// Of the tokens of x and `in` that `state` has from the first phase.
-  backward_range(Kind const& kind, F const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
+  backward_range(Kind const& gates, F const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
                  backward_state<Kind, T> const& state, stream_view<S, N> x_gradient, update mode, T* phi_gradient,
                  channel_range here, channel_range next)
       : phi_(phi),
@@ -84,12 +84,12 @@ class backward_range {
         phi_gradient_(phi_gradient),
         state_(&state),
         channels_(x.channels),
-        length_(row_length(kind)),
+        length_(row_length(gates)),
         left_(x.size),
-        here_(at(kind, here)),
-        next_(at(kind, next)),
+        here_(at(gates, here)),
+        next_(at(gates, next)),
         channels_here_(here.count),
-        dynamic_(is_dynamic(kind)),
+        dynamic_(is_dynamic(gates)),
         accumulates_(mode == update::accumulate) {}
 
   void run() {
@@ -108,8 +108,8 @@ class backward_range {
     int stream;
     std::ptrdiff_t in_token, in_phi, in_stream;
   };
-  place at(Kind const& kind, channel_range const& range) const {
-    return {range.stream, range.stream * channels_ + range.begin, range.column(kind), range.begin};
+  place at(Kind const& gates, channel_range const& range) const {
+    return {range.stream, range.stream * channels_ + range.begin, range.column(gates), range.begin};
   }
 
   /// x_gradient of the next `count` tokens, and the gradient of φ where no other stream shares these channels, or all do and
