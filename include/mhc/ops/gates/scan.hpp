@@ -29,7 +29,7 @@ inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(si
 template <class V, int K>
 struct sums_in_lanes {
   static constexpr int W = static_cast<int>(V::size);
-  static constexpr int registers_for(int lanes) { return (K * lanes + W - 1) / W; }
+  static constexpr int registers_for(int each) { return (K * each + W - 1) / W; }
   static constexpr bool takes_two = sizeof(math::scalar_of<V>) == 4 && registers_for(2) < 2 * registers_for(1);
   static constexpr int lanes = takes_two ? 2 : 1;
   static constexpr int registers = registers_for(lanes);
