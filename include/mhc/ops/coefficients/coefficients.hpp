@@ -17,8 +17,8 @@ namespace mhc {
 /// Shapes      x (B, N, C), h_pre, h_post (B, N), h_res (B, N, N); parameters as the kind says. Coefficients and
 ///             parameters are of the connection's element, and so is x; or x is of bfloat16 or half, and they are of float.
 /// Units       dimensionless; logits in nats.
-/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, of a row of
-///             equal numbers up to 1e-5.
+/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, up to
+///             1e-5 for a row of equal numbers.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.

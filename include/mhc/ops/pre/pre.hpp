@@ -18,8 +18,8 @@ namespace mhc {
 ///             one element: the connection's, which coefficients and parameters have, or bfloat16 or half where that is
 ///             float.
 /// Units       coefficients dimensionless; u in the units of x.
-/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, of a row of
-///             equal numbers up to 1e-5.
+/// Result      overwritten. Sums over N·C elements are taken in blocks; error about 1e-6 relative to Σ|φ x| in float, up to
+///             1e-5 for a row of equal numbers.
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
