@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trains a small transformer once per kind of residual connection, side by side, and reports what it measured.
 
+#include "freed_memory.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 #include "report/data.hpp"
@@ -72,6 +73,7 @@ void run(options const& o) {
 int main(int argc, char** argv) {
   auto const parsed = parse_options(argc, argv);
   if (auto const* status = std::get_if<int>(&parsed)) return *status;
+  demo::keep_freed_memory();
   try {
     run(std::get<options>(parsed));
   } catch (std::bad_alloc const&) {

@@ -186,7 +186,6 @@ class backward_range {
     int const i = here_.stream, r = Kind::rows == 1 ? 0 : i;
     S const* x = x_ + t * stride + here_.in_token + c;
     S* const first = x_gradient_ + t * stride + here_.in_token + c;
-    if constexpr (!Past) ask<Registers>(x_gradient_, t_ahead * stride + ahead.in_token + c, stride);
     V sum[M][Registers];
     MHC_UNROLL for (int m = 0; m < M; ++m) MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] = V(T(0));
     if (accumulates_) {
@@ -204,7 +203,6 @@ class backward_range {
       }
     }
     if (dynamic_) {
-      ask<Registers>(x_, t_ahead * stride + ahead.in_token + c, stride);
       if (t + M >= count && Kind::rows == 1) ask<Registers>(phi_gradient_, here_.in_phi + c, length_);
       MHC_UNROLL for (int m = 0; m < M; ++m, x += stride) {
         V const minus(-state_->norm[done_ + t + m][r]);
@@ -215,8 +213,13 @@ class backward_range {
           sum[m][j] = multiply_add(minus, some, sum[m][j]);
         }
       }
-      add_weighted<backward_state<Kind, T>::tokens>(&state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c),
-                                                    K, sum);
+      std::ptrdiff_t const token_ahead = t_ahead * stride + ahead.in_token + c;
+      add_weighted<backward_state<Kind, T>::tokens>(
+          &state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c), K, sum,
+          [&](int m, int j) MHC_ALWAYS_INLINE {
+            prefetch<2>(x_, token_ahead + m * stride + j * W);
+            if constexpr (!Past) prefetch<2>(x_gradient_, token_ahead + m * stride + j * W);
+          });
     }
     S* to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
@@ -228,14 +231,16 @@ class backward_range {
   MHC_ALWAYS_INLINE void some_scores(int k, std::ptrdiff_t q, std::ptrdiff_t rows, strip<Registers> const* x,
                                      std::ptrdiff_t c, auto lanes) {
     T* const first = phi_gradient_ + k * length_ + here_.in_phi + c;
-    bool const goes_on = k + M < K;
-    if (goes_on) ask<Registers>(first, M * length_, length_);
-    if (Kind::rows == 1 && left_ <= backward_block) ask<Registers>(phi_, k * length_ + next_.in_phi + c, length_);
+    F const* const phi_ahead = phi_ + k * length_ + next_.in_phi + c;
+    bool const asks_phi = Kind::rows == 1 && left_ <= backward_block;
     V sum[M][Registers];
     T* to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += length_) MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =
         load_channels<V>(to + j * W, lanes);
-    add_weighted<K>(&state_->weight[done_][0] + q * K + k, x, rows, sum);
+    add_weighted<K>(&state_->weight[done_][0] + q * K + k, x, rows, sum, [&](int m, int j) MHC_ALWAYS_INLINE {
+      prefetch<2>(first, (M + m) * length_ + j * W);
+      if (asks_phi) prefetch<2>(phi_ahead, m * length_ + j * W);
+    });
     to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += length_) MHC_UNROLL for (int j = 0; j < Registers; ++j)
         store_channels(sum[m][j], to + j * W, lanes);
