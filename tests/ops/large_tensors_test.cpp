@@ -125,8 +125,8 @@ std::map<std::string, std::vector<long double>> run(problem<S, N> const& in, int
 }  // namespace
 
 using large_cases =
-    std::tuple<test_case<mhc::simd_t, float, 4>, test_case<mhc::simd_t, float, 1>, test_case<mhc::simd_t, double, 3>,
-               test_case<mhc::simd_t, bfloat16, 4>, test_case<mhc::simd_t, half, 2>>;
+    std::tuple<test_case<mhc::simd_t, float, 4>, test_case<mhc::simd_t, float, 1>, test_case<mhc::simd_t, float, 8>,
+               test_case<mhc::simd_t, double, 3>, test_case<mhc::simd_t, bfloat16, 4>, test_case<mhc::simd_t, half, 2>>;
 
 TEMPLATE_LIST_TEST_CASE("streams past the cache: the same bits", "[ops][law]", large_cases) {
   using S = typename TestType::value;

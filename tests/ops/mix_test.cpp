@@ -124,22 +124,34 @@ TEMPLATE_LIST_TEST_CASE("gradients of mix", "[ops][mix][gradient]", some_cases) 
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("gradients of mix over long rows", "[ops][mix][gradient]", few_cases) {
-  // ∂/∂H = g xᵀ and ∂/∂h = g y as plain sums in long double
+// More than 4 streams are summed piece by piece.
+using long_row_cases = joined<few_cases, over_n<mhc::simd_t, float, 5, 8>, over_n<mhc::simd_t, double, 8>>;
+
+TEMPLATE_LIST_TEST_CASE("gradients of mix over long rows", "[ops][mix][gradient]", long_row_cases) {
+  // ∂/∂H = g xᵀ and ∂/∂h = g y, ∂/∂x = Hᵀ g and ∂/∂y = hᵀ g as plain sums in long double
   using T = typename TestType::value;
-  constexpr int N = TestType::n;
+  constexpr std::size_t N = TestType::n;
   for (std::ptrdiff_t const channels : {129, 257, 1025, 20011}) {
-    problem<N, T> const in{1, channels};
+    problem<TestType::n, T> const in{1, channels};
     auto const d = mix_vjp<TestType>(in);
     T const bound = T(400) * eps<T> * std::sqrt(T(channels));  // relative to |g||x|, added in pieces
+    std::size_t const C = static_cast<std::size_t>(channels);
+    std::vector<long double> x((N + 1) * C);  // of the streams, and of y behind them
     for (std::size_t i = 0; i < N; ++i)
       for (std::size_t j = 0; j <= N; ++j) {
         long double sum = 0;
-        auto const* right = j < N ? in.x.data() + j * static_cast<std::size_t>(channels) : in.y.data();
-        for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c)
-          sum += static_cast<long double>(in.g[i * static_cast<std::size_t>(channels) + c]) * right[c];
+        auto const* right = j < N ? in.x.data() + j * C : in.y.data();
+        auto const h = static_cast<long double>(j < N ? in.res[i * N + j] : in.post[i]);
+        for (std::size_t c = 0; c < C; ++c) {
+          sum += static_cast<long double>(in.g[i * C + c]) * right[c];
+          x[j * C + c] += h * in.g[i * C + c];
+        }
         REQUIRE(std::abs((j < N ? d.res[i * N + j] : d.post[i]) - sum) <= bound);
       }
+    std::vector<long double> const y(x.begin() + static_cast<std::ptrdiff_t>(N * C), x.end());
+    x.resize(N * C);
+    REQUIRE(relative_error(d.x, x) <= T(N) * eps<T>);
+    REQUIRE(relative_error(d.y, y) <= T(N) * eps<T>);
   }
 }
 

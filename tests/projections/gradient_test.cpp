@@ -33,6 +33,20 @@ TEMPLATE_LIST_TEST_CASE("implicit is the derivative of the limit; automatic is i
   REQUIRE(same_bits(jvp(3, gradient::automatic, far), jvp(3, gradient::unrolled, far)));
 }
 
+using vector_cases = joined<each_convention<mhc::simd_t, double, 3, 4, 5>, each_convention<mhc::simd_t, float, 4>>;
+
+TEMPLATE_LIST_TEST_CASE("implicit in vectors is implicit one by one", "[projections][sinkhorn][convention][gradient]",
+                        vector_cases) {
+  using T = typename TestType::value;
+  using convention = typename TestType::convention;
+  constexpr int N = TestType::n;
+  using one_by_one = convention_case<convention, mhc::cpu::sequential_policy, T, N>;
+  auto const map = convention::projection(20, gradient::implicit);
+  auto const z = random_logits<TestType>(map, 19, 1);
+  auto const g = gaussian<T>(19 * N * N, 1, 2);
+  REQUIRE(relative_error(vjps<TestType>(map, z, g, 19), vjps<one_by_one>(map, z, g, 19)) <= 64 * eps<T>);
+}
+
 TEST_CASE("automatic decides for each matrix of a register", "[projections][sinkhorn][gradient]") {
   using one = test_case<mhc::simd_t, double, 4>;
   auto z = gaussian<double>(17 * 16);

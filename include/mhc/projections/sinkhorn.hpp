@@ -58,6 +58,15 @@ struct sinkhorn {
     return detail::as_logits<V, N>(convention.pull(logits_matrix, kernel_gradient));
   }
 
+  /// `vjp` by the implicit derivative alone; of the logits it reads what the convention's own map asks for.
+  template <class V, int N>
+  MHC_HD math::vec<V, N * N> implicit_vjp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan,
+                                          math::tile<V, N> const& plan_gradient) const {
+    return detail::as_logits<V, N>(
+        convention.pull(detail::as_matrix<N>(z),
+                        math::implicit_derivative(Convention::orient(plan), Convention::orient(plan_gradient))));
+  }
+
   template <class V, int N>
   MHC_HD math::tile<V, N> jvp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan,
                               math::vec<V, N * N> const& tangent) const {

@@ -202,6 +202,7 @@ class backward_range {
             multiply_add(h, load_channels<V>(u + j * W, lanes), sum[m][j]);
       }
     }
+    std::ptrdiff_t const token_ahead = t_ahead * stride + ahead.in_token + c;
     if (dynamic_) {
       if (t + M >= count && Kind::rows == 1) ask<Registers>(phi_gradient_, here_.in_phi + c, length_);
       MHC_UNROLL for (int m = 0; m < M; ++m, x += stride) {
@@ -213,13 +214,14 @@ class backward_range {
           sum[m][j] = multiply_add(minus, some, sum[m][j]);
         }
       }
-      std::ptrdiff_t const token_ahead = t_ahead * stride + ahead.in_token + c;
-      add_weighted<backward_state<Kind, T>::tokens>(
-          &state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c), K, sum,
-          [&](int m, int j) MHC_ALWAYS_INLINE {
-            prefetch<2>(x_, token_ahead + m * stride + j * W);
-            if constexpr (!Past) prefetch<2>(x_gradient_, token_ahead + m * stride + j * W);
-          });
+      auto const ask_ahead = [&](int m, int j) MHC_ALWAYS_INLINE {
+        prefetch<2>(x_, token_ahead + m * stride + j * W);
+        if constexpr (!Past) prefetch<2>(x_gradient_, token_ahead + m * stride + j * W);
+      };
+      add_weighted<backward_state<Kind, T>::tokens>(&state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c),
+                                                    K, sum, ask_ahead);
+    } else if constexpr (!Past) {
+      ask<Registers>(x_gradient_, token_ahead, stride);
     }
     S* to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
@@ -231,16 +233,18 @@ class backward_range {
   MHC_ALWAYS_INLINE void some_scores(int k, std::ptrdiff_t q, std::ptrdiff_t rows, strip<Registers> const* x,
                                      std::ptrdiff_t c, auto lanes) {
     T* const first = phi_gradient_ + k * length_ + here_.in_phi + c;
-    F const* const phi_ahead = phi_ + k * length_ + next_.in_phi + c;
+    std::ptrdiff_t const phi_ahead = k * length_ + next_.in_phi + c;
+    std::ptrdiff_t const gradient_ahead = k + M < K ? M * length_ : 0;
     bool const asks_phi = Kind::rows == 1 && left_ <= backward_block;
     V sum[M][Registers];
     T* to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += length_) MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =
         load_channels<V>(to + j * W, lanes);
-    add_weighted<K>(&state_->weight[done_][0] + q * K + k, x, rows, sum, [&](int m, int j) MHC_ALWAYS_INLINE {
-      prefetch<2>(first, (M + m) * length_ + j * W);
-      if (asks_phi) prefetch<2>(phi_ahead, m * length_ + j * W);
-    });
+    auto const ask_ahead = [&](int m, int j) MHC_ALWAYS_INLINE {
+      prefetch<2>(first, gradient_ahead + m * length_ + j * W);
+      if (asks_phi) prefetch<2>(phi_, phi_ahead + m * length_ + j * W);
+    };
+    add_weighted<K>(&state_->weight[done_][0] + q * K + k, x, rows, sum, ask_ahead);
     to = first;
     MHC_UNROLL for (int m = 0; m < M; ++m, to += length_) MHC_UNROLL for (int j = 0; j < Registers; ++j)
         store_channels(sum[m][j], to + j * W, lanes);

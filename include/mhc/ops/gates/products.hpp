@@ -39,21 +39,21 @@ MHC_ALWAYS_INLINE inline void add_outer_product(Left const& left, Right const& r
       MHC_ALWAYS_INLINE { rows(right(J)...); }(std::make_integer_sequence<int, C>{});
 }
 
-/// sum[i][j] += Σ_p weight[p Stride + i] in[p][j], of `terms` terms. Between them ask(m, j) for C lines j of `product_rows`
-/// rows m: all at once they would wait for one another, and the products for them.
+/// sum[i][j] += Σ_p weight[p Stride + i] in[p][j], of `terms` terms. Between them, as far as there are terms, ask(m, j) for C
+/// registers j of `product_rows` rows m: all at once they would wait for one another, and the products for them.
 template <std::ptrdiff_t Stride, class V, int R, int C, class T, class Ask>
 MHC_ALWAYS_INLINE inline void add_weighted(T const* weight, T const (*in)[C][V::size], std::ptrdiff_t terms,
                                            V (&sum)[R][C], Ask const& ask) {
   constexpr int rows = product_rows<V>;
   std::ptrdiff_t p = 0;
   for (int m = 0; m < rows; ++m) {
-    int line = 0;
+    int j = 0;
     for (; p < (m + 1) * terms / rows; ++p, weight += Stride, ++in) {
-      if (line < C) ask(m, line++);
+      if (j < C) ask(m, j++);
       add_outer_product([&](int i) MHC_ALWAYS_INLINE { return V(weight[i]); },
-                        [&](int j) MHC_ALWAYS_INLINE { return V::load_aligned((*in)[j]); }, sum);
+                        [&](int k) MHC_ALWAYS_INLINE { return V::load_aligned((*in)[k]); }, sum);
     }
-    while (line < C) ask(m, line++);
+    while (j < C) ask(m, j++);
   }
 }
 

@@ -31,13 +31,8 @@ struct mix_factors {
   }
 };
 
-/// Channels of more than 4 streams that are in the first or second level of the cache while their sums are taken, and then
-/// the gradients of x and y.
-template <class S>
-inline constexpr std::ptrdiff_t summed_channels = 2048 / static_cast<std::ptrdiff_t>(sizeof(S));
-
-/// With more than 4 streams the sums do not fit the registers: a pass over these channels for each quarter of them, and
-/// then one more. Each asks for as much of the next token.
+/// With more than 4 streams the sums do not fit the registers: a pass over row_ahead channels for each quarter of them, and
+/// then one more for the gradients of x and y. Each asks for as much of what comes next, which is the next such piece.
 inline constexpr int sum_passes = 4;
 
 /// res += g xᵀ and post += g y for Rows rows from Row on and Columns columns from Column on, over n channels from `begin`.
@@ -130,8 +125,9 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
       });
     } else {
       constexpr int half = (N + 1) / 2, rest = N - half;
-      for (std::ptrdiff_t c = 0; c < a.x.channels; c += detail::summed_channels<S>) {
-        std::ptrdiff_t const n = std::min(detail::summed_channels<S>, a.x.channels - c);
+      static_assert(detail::row_ahead<S> % detail::width<V> == 0);
+      for (std::ptrdiff_t c = 0; c < a.x.channels; c += detail::row_ahead<S>) {
+        std::ptrdiff_t const n = std::min(detail::row_ahead<S>, a.x.channels - c);
         detail::add_some_sums<0, half, 0, half>(factors, c, n, res_total, post_total);
         detail::add_some_sums<0, half, half, rest>(factors, c, n, res_total, post_total);
         detail::add_some_sums<half, rest, 0, half>(factors, c, n, res_total, post_total);

@@ -123,19 +123,16 @@ void project_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& project
   };
   if constexpr (detail::derivative_iterates<P, N>) {
     if (projection.gradient != mhc::gradient::implicit) return for_each_iteration<N>(policy, projection, logits, body);
-    // The same gradient from the plan alone: no logits to load where the convention does not ask for them.
-    P const from_plan = projection;
     return for_each_matrices<detail::lanes<T, Arch>>(
         policy, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
           using V = std::decay_t<decltype(z[0])>;
-          P own = from_plan;
-          own.gradient = mhc::gradient::implicit;
           auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
           auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
-          detail::store_rows(own.vjp(z, p, g), logits_gradient.data, first, n);
+          detail::store_rows(projection.implicit_vjp(z, p, g), logits_gradient.data, first, n);
         });
+  } else {
+    for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
   }
-  for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
 }
 
 template <class Arch, bool Threads, class P, class T, int K, int N>

@@ -38,7 +38,8 @@ MHC_HD inline math::vec<V, 3> report_of(P const& projection, math::newton_result
   return r;
 }
 
-/// Projections whose maps, or whose derivatives, are iterations; the gradient that such a one asks for is a field.
+/// Projections whose maps, or whose derivatives, are iterations; the gradient that such a one asks for is a field, and
+/// implicit_vjp is `vjp` for gradient::implicit.
 template <class P, int N>
 inline constexpr bool iterates = requires { requires P::template iterates<N>; };
 template <class P, int N>
