@@ -111,8 +111,8 @@ class token_rows {
   }
   /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it. Of 2 to 4
   /// streams it is the next token, in the order in which it lies in memory, not in that in which it will be read; for the
-  /// second level of the cache, because the first would lose this token to it. Of one, which is read in that order anyway,
-  /// and of more, of which a token fills much of the second level, it is what is row_ahead further on in each row.
+  /// second level of the cache, because the first would lose this token to it. Of more, of which a token fills much of the
+  /// second level, it is what is row_ahead further on in each row, and of one, which is read in that order anyway, 2 KB.
   template <int Part = 0, int Parts = 1>
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
@@ -122,7 +122,7 @@ class token_rows {
           prefetch<2>(next_, N * c + k * line);
     } else {
       constexpr std::ptrdiff_t lines = (width<V> + line - 1) / line;
-      std::ptrdiff_t const ahead = c + row_ahead<std::remove_const_t<S>>;
+      std::ptrdiff_t const ahead = c + (N == 1 ? 32 * line : row_ahead<std::remove_const_t<S>>);
       bool const ends = ahead >= channels_;
       S const* const rows = ends ? next_ : at_;
       std::ptrdiff_t const at = ends ? ahead - channels_ : ahead;
