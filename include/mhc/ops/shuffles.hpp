@@ -102,8 +102,9 @@ MHC_ALWAYS_INLINE inline R gather_quads(T const* p, std::ptrdiff_t pitch) {
     return reinterpret_cast<R>(r.v);
 #  endif
   } else {
-    using half = typename raw_vector<T, W / 2>::type;
-    half const low = gather_quads<half>(p, pitch), high = gather_quads<half>(p + W / 2 / quad<T> * pitch, pitch);
+    using half_register = typename raw_vector<T, W / 2>::type;
+    half_register const low = gather_quads<half_register>(p, pitch),
+                        high = gather_quads<half_register>(p + W / 2 / quad<T> * pitch, pitch);
     return [&]<int... K>(std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
       return R(__builtin_shufflevector(low, high, K...));
     }(std::make_integer_sequence<int, W>{});
@@ -122,9 +123,9 @@ MHC_ALWAYS_INLINE inline void scatter_quads(R const& v, T* p, std::ptrdiff_t pit
 #  endif
   } else {
     [&]<int... K>(std::integer_sequence<int, K...>) MHC_ALWAYS_INLINE {
-      using half = typename raw_vector<T, W / 2>::type;
-      scatter_quads(half(__builtin_shufflevector(v, v, K...)), p, pitch);
-      scatter_quads(half(__builtin_shufflevector(v, v, (K + W / 2)...)), p + W / 2 / quad<T> * pitch, pitch);
+      using half_register = typename raw_vector<T, W / 2>::type;
+      scatter_quads(half_register(__builtin_shufflevector(v, v, K...)), p, pitch);
+      scatter_quads(half_register(__builtin_shufflevector(v, v, (K + W / 2)...)), p + W / 2 / quad<T> * pitch, pitch);
     }(std::make_integer_sequence<int, W / 2>{});
   }
 }
