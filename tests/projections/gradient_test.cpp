@@ -33,7 +33,7 @@ TEMPLATE_LIST_TEST_CASE("implicit is the derivative of the limit; automatic is i
   REQUIRE(same_bits(jvp(3, gradient::automatic, far), jvp(3, gradient::unrolled, far)));
 }
 
-using vector_cases = joined<each_convention<mhc::simd_t, double, 3, 4, 5>, each_convention<mhc::simd_t, float, 4>>;
+using vector_cases = joined<each_convention<mhc::simd_t, double, 3>, each_convention<mhc::simd_t, float, 4>>;
 
 TEMPLATE_LIST_TEST_CASE("implicit in vectors is implicit one by one", "[projections][sinkhorn][convention][gradient]",
                         vector_cases) {

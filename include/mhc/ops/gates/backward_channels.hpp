@@ -234,7 +234,7 @@ class backward_range {
                                      std::ptrdiff_t c, auto lanes) {
     T* const first = phi_gradient_ + k * length_ + here_.in_phi + c;
     std::ptrdiff_t const phi_ahead = k * length_ + next_.in_phi + c;
-    std::ptrdiff_t const gradient_ahead = k + M < K ? M * length_ : 0;
+    std::ptrdiff_t const gradient_ahead = k + M < K ? M * length_ : 0;  // of the last rows, they themselves: no branch
     bool const asks_phi = Kind::rows == 1 && left_ <= backward_block;
     V sum[M][Registers];
     T* to = first;
