@@ -56,8 +56,8 @@ double operations(int threads) {
 
 template <class T>
 void multiply_add(int threads) {
-  mhc::cpu::for_each(mhc::simd.with_threads(threads), threads,
-                     [](std::ptrdiff_t) { bench::multiply_add_chains<T>(length); });
+  mhc::cpu::simd_policy<xsimd::default_arch, true> const policy{threads};
+  mhc::cpu::for_each(policy, threads, [](std::ptrdiff_t) { bench::multiply_add_chains<T>(length); });
 }
 
 [[maybe_unused]] bool const added = [] {

@@ -211,7 +211,7 @@ struct gradient_row {
 };
 
 template <class T, class F>
-gradient_row<T> from_elsewhere(std::string name, F const& f) {
+gradient_row<T> from_elsewhere(std::string name, F f) {
   return {"elsewhere: " + std::move(name),
           [f](auto const&, array<T> const& p, array<T> const& g) { return matrix_by_matrix<T>(f, p, g); }};
 }

@@ -80,7 +80,7 @@ class byte_reader {
   }
   void take(void* data, std::size_t size) {
     if (size > rest_.size()) throw std::runtime_error("it ends too early");
-    std::copy_n(rest_.data(), size, static_cast<char*>(data));  // of nothing, too, where there may be no array
+    std::copy_n(rest_.begin(), size, static_cast<char*>(data));  // of nothing, too, where there may be no array
     rest_.remove_prefix(size);
   }
 
