@@ -42,11 +42,6 @@ struct noted_policy {
 };
 
 template <class Kind, class T, int N>
-void gates_impl(noted_policy const& p, Kind const& kind, mhc::parameters_of<Kind, T const> const& parameters,
-                mhc::stream_view<T const, N> x, mhc::detail::gate_outputs<T, N> const& out) {
-  p.run(p.names->rebuilding, [&] { mhc::cuda::gates_impl(p.on, kind, parameters, x, out); });
-}
-template <class Kind, class T, int N>
 void gates_vjp_impl(noted_policy const& p, Kind const& kind, mhc::parameters_of<Kind, T const> const& parameters,
                     mhc::stream_view<T const, N> x, mhc::detail::gate_output_gradients<T, N> const& in,
                     mhc::stream_view<T, N> x_gradient, mhc::parameters_of<Kind, T> const& parameters_gradient,
@@ -62,6 +57,11 @@ void mix_impl(noted_policy const& p, mhc::batch_view<T const, N> h_res, mhc::vec
 template <class T, int N>
 void mix_vjp_impl(noted_policy const& p, mhc::mix_vjp_arguments<T, N> const& arguments) {
   p.run(p.names->backward, [&] { mhc::cuda::mix_vjp_impl(p.on, arguments); });
+}
+template <class T, int N>
+void aggregate_impl(noted_policy const& p, mhc::vector_view<T const, N> h_pre, mhc::stream_view<T const, N> x,
+                    mhc::token_view<T> u) {
+  p.run(p.names->rebuilding, [&] { mhc::cuda::aggregate_impl(p.on, h_pre, x, u); });
 }
 inline void wait_impl(noted_policy const& later, noted_policy const& earlier) {
   mhc::cuda::wait_impl(later.on, earlier.on);
@@ -133,7 +133,6 @@ class experiment {
         parameters_gradient_(parameters_.size()),
         memory_(mhc::workspace_size(network, tokens)),
         scratch_(scratch_bytes()),
-        other_scratch_(scratch_bytes()),
         arriving_(x_.size()),
         sent_(tokens * channels_) {
     auto const gradient = wave(x_.size(), 1);
@@ -179,8 +178,7 @@ class experiment {
     communicate(notes, "x_out_gradient arrives", x_out_gradient_.data(), arriving_.data(), x_out_gradient_.bytes());
     example::work_names names{"rebuilds the last", "begins"};
     example::noted_policy const rest{policy(), notes, "backward", &names};
-    example::noted_policy const recomputation{
-        {aside_, other_scratch_.data(), other_scratch_.bytes()}, notes, "recomputation", &names};
+    example::noted_policy const recomputation{{aside_}, notes, "recomputation", &names};
     auto const f_vjp = [&](std::ptrdiff_t layer, auto, auto y, auto y_gradient, auto u_gradient) {
       auto const number = std::to_string(layer);
       example::follow(communication_, stream_);
@@ -208,7 +206,7 @@ class experiment {
   mhc::stack<connection> network_;
   std::ptrdiff_t tokens_, channels_;
   example::device_array<float> parameters_, x_, x_out_, x_out_gradient_, x_gradient_, parameters_gradient_, memory_;
-  example::device_array<char> scratch_, other_scratch_;
+  example::device_array<char> scratch_;
   pinned_array arriving_, sent_;
   example::device_stream stream_, aside_, communication_{example::device_stream::priority::greatest};
 };

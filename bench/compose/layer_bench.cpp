@@ -15,6 +15,7 @@ template <class T, int N>
 struct layer_tensors : bench::connection_gradients<T, N> {
   using base = bench::connection_gradients<T, N>;
 
+  using score_view = mhc::score_view<decltype(base::connection)>;
   T *h_pre, *h_post, *h_res, *u, *x_next;
 
   layer_tensors(bench::memory& m, std::ptrdiff_t c)
@@ -30,10 +31,10 @@ struct layer_tensors : bench::connection_gradients<T, N> {
   }
 
   template <class Policy>
-  void run(Policy const& policy, std::ptrdiff_t count) const {
+  void run(Policy const& policy, std::ptrdiff_t count, score_view scores = {}) const {
     auto const C = this->channels;
     mhc::pre(policy, this->connection, this->parameters(), this->streams(count), {h_pre, count}, {h_post, count},
-             {h_res, count}, {u, count, C});
+             {h_res, count}, {u, count, C}, scores);
     mhc::mix(policy, {h_res, count}, {h_post, count}, this->streams(count), {u, count, C}, {x_next, count, C});
   }
   void run_naive(std::ptrdiff_t count) const {
@@ -52,17 +53,20 @@ struct layer_forward : layer_tensors<T, N> {
   using layer_tensors<T, N>::layer_tensors;
 };
 
-/// Forward and backward, with ∂loss/∂x' = x'.
+/// Forward and backward, with ∂loss/∂x' = x' and kept scores.
 template <class T, int N>
 struct layer_step : layer_tensors<T, N> {
   using base = layer_tensors<T, N>;
   static constexpr char const* name = "layer/step";
-  static bench::work todo(bench::sizes const& s) { return bench::layer(s) + bench::layer_vjp(s); }
+  static bench::work todo(bench::sizes const& s) { return bench::layer_keeping_scores(s) + bench::layer_vjp(s); }
 
-  T *u_gradient, *share;
+  T *u_gradient, *share, *kept;
 
   layer_step(bench::memory& m, std::ptrdiff_t c)
-      : base(m, c), u_gradient(m.output<T>(this->tokens * c)), share(m.output<T>(this->tokens * N * c)) {}
+      : base(m, c),
+        u_gradient(m.output<T>(this->tokens * c)),
+        share(m.output<T>(this->tokens * N * c)),
+        kept(m.output<T>(this->tokens * (base::K + 1))) {}
   std::vector<bench::output<T>> results(std::ptrdiff_t count) const {
     return bench::connection_gradients<T, N>::results(count);
   }
@@ -70,13 +74,14 @@ struct layer_step : layer_tensors<T, N> {
   template <class Policy>
   void run(Policy const& policy, std::ptrdiff_t count) const {
     auto const C = this->channels;
-    base::run(policy, count);
+    typename base::score_view const scores{kept, count};
+    base::run(policy, count, scores);
     mhc::mix_vjp(policy, {this->h_res, count}, {this->h_post, count}, this->streams(count), {this->u, count, C},
                  {this->x_next, count, C}, {this->h_res_gradient, count}, {this->h_post_gradient, count},
                  this->streams_gradient(count), {u_gradient, count, C});
     mhc::pre_vjp(policy, this->connection, this->parameters(), this->streams(count), {u_gradient, count, C},
                  {this->h_post_gradient, count}, {this->h_res_gradient, count}, this->streams_gradient(count),
-                 this->parameters_gradient(), mhc::update::accumulate);
+                 this->parameters_gradient(), mhc::update::accumulate, scores);
   }
   void run_naive(std::ptrdiff_t count) const {
     std::ptrdiff_t const C = this->channels, elements = count * N * C;

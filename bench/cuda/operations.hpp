@@ -28,7 +28,7 @@ struct token_arrays {
   std::ptrdiff_t tokens;
   kind_type kind;
   S *x, *x_next, *x_gradient, *y, *u;
-  float *h_pre, *h_post, *h_res, *pre_gradient, *post_gradient, *res_gradient;
+  float *h_pre, *h_post, *h_res, *pre_gradient, *post_gradient, *res_gradient, *scores;
   parameters_of<kind_type, float> parameters, parameters_gradient;
 
   /// some.template operator()<E>(count, scale): memory with random numbers of variance scale².
@@ -41,6 +41,7 @@ struct token_arrays {
     for (float** const at : {&h_pre, &h_post, &pre_gradient, &post_gradient})
       *at = some.template operator()<float>(h, 1);
     for (float** const at : {&h_res, &res_gradient}) *at = some.template operator()<float>(m, 1);
+    scores = some.template operator()<float>(tokens * (scores_of<kind_type> + kind_type::rows), 1);
     for (auto* const p : {&parameters, &parameters_gradient})  // as models start: logits of order 1
       *p = {
         some.template operator()<float>(phi_size(kind), 1),
@@ -53,6 +54,7 @@ struct token_arrays {
   token_view<S> token(S* at) const { return {at, tokens, kind.channels}; }
   vector_view<float, N> vectors(float* at) const { return {at, tokens}; }
   batch_view<float, N> matrices(float* at) const { return {at, tokens}; }
+  score_view<kind_type> kept() const { return {scores, tokens}; }
 };
 
 /// visit(operation, bytes, run) for every operation on tokens, where run(policy, arrays) does it. Bytes: every input read
@@ -62,7 +64,7 @@ void for_each_token_operation(std::ptrdiff_t tokens, std::ptrdiff_t channels, Vi
   using arrays = token_arrays<S>;
   constexpr int N = arrays::N;
   auto const B = static_cast<double>(tokens), t = B * static_cast<double>(channels) * sizeof(S), s = N * t,
-             h = B * N * sizeof(float), m = N * h,
+             h = B * N * sizeof(float), m = N * h, k = B * 25 * sizeof(float),
              p = static_cast<double>(parameter_count(typename arrays::kind_type{.channels = channels})) * sizeof(float);
   auto const mix_forward = [](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.h_res), a.vectors(a.h_post), a.streams(a.x), a.token(a.y), a.streams(a.x_next));
@@ -75,10 +77,11 @@ void for_each_token_operation(std::ptrdiff_t tokens, std::ptrdiff_t channels, Vi
     pre(policy, a.kind, a.parameters, a.streams(a.x), a.vectors(a.h_pre), a.vectors(a.h_post), a.matrices(a.h_res),
         a.token(a.u));
   };
-  auto const pre_backward = [](update mode) {
-    return [mode](auto const& policy, arrays const& a) {
+  auto const pre_backward = [](update mode, bool from_scores) {
+    return [mode, from_scores](auto const& policy, arrays const& a) {
       pre_vjp(policy, a.kind, a.parameters, a.streams(a.x), a.token(a.u), a.vectors(a.post_gradient),
-              a.matrices(a.res_gradient), a.streams(a.x_next), a.parameters_gradient, mode);
+              a.matrices(a.res_gradient), a.streams(a.x_next), a.parameters_gradient, mode,
+              from_scores ? a.kept() : decltype(a.kept()){});
     };
   };
   double const mix_bytes = 2 * s + t + h + m, mix_vjp_bytes = 3 * s + 2 * t + 2 * h + 2 * m;
@@ -101,7 +104,8 @@ void for_each_token_operation(std::ptrdiff_t tokens, std::ptrdiff_t channels, Vi
                  a.matrices(a.h_res));
   });
   visit("pre", pre_bytes, pre_forward);
-  visit("pre_vjp", pre_vjp_bytes, pre_backward(update::overwrite));
+  visit("pre_vjp", pre_vjp_bytes, pre_backward(update::overwrite, false));
+  visit("pre_vjp, kept scores", pre_vjp_bytes + k, pre_backward(update::overwrite, true));
   visit("mix_pre", mix_bytes + t + 2 * h + m + p, [](auto const& policy, arrays const& a) {
     mix_pre(policy, a.matrices(a.res_gradient), a.vectors(a.post_gradient), a.streams(a.x), a.token(a.y), a.kind,
             a.parameters, a.streams(a.x_next), a.vectors(a.h_pre), a.vectors(a.h_post), a.matrices(a.h_res),
@@ -111,9 +115,9 @@ void for_each_token_operation(std::ptrdiff_t tokens, std::ptrdiff_t channels, Vi
     pre_forward(policy, a);
     mix_forward(policy, a);
   });
-  visit("layer_vjp", mix_vjp_bytes + pre_vjp_bytes + s, [=](auto const& policy, arrays const& a) {
+  visit("layer_vjp", mix_vjp_bytes + pre_vjp_bytes + s + k, [=](auto const& policy, arrays const& a) {
     mix_backward(policy, a);
-    pre_backward(update::accumulate)(policy, a);
+    pre_backward(update::accumulate, true)(policy, a);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "support/connections.hpp"
 
+#include <mhc/ops/coefficients/coefficients.hpp>
 #include <mhc/ops/pre/pre.hpp>
 
 namespace {
@@ -62,6 +63,30 @@ struct pre_vjp : bench::connection_gradients<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_token_cases<pre, pre_vjp>();
+/// From the scores that forward has kept; naive Eigen computes them again.
+template <class T, int N>
+struct pre_vjp_kept : pre_vjp<T, N> {
+  using base = pre_vjp<T, N>;
+  static constexpr char const* name = "pre/vjp_kept";
+  static bench::work todo(bench::sizes const& s) { return {bench::pre_vjp(s) + bench::kept_scores(s)}; }
+
+  T* scores;
+
+  pre_vjp_kept(bench::memory& m, std::ptrdiff_t c) : base(m, c), scores(m.output<T>(this->tokens * (base::K + 1))) {
+    auto const B = this->tokens;
+    mhc::coefficients(mhc::simd, this->connection, this->parameters(), this->streams(B), {m.output<T>(B * N), B},
+                      {m.output<T>(B * N), B}, {m.output<T>(B * N * N), B}, {scores, B});
+  }
+
+  template <class Policy>
+  void run(Policy const& policy, std::ptrdiff_t count) const {
+    mhc::pre_vjp(policy, this->connection, this->parameters(), this->streams(count),
+                 {this->u_gradient, count, this->channels}, {this->h_post_gradient, count},
+                 {this->h_res_gradient, count}, this->streams_gradient(count), this->parameters_gradient(),
+                 mhc::update::overwrite, {scores, count});
+  }
+};
+
+[[maybe_unused]] bool const added = bench::add_token_cases<pre, pre_vjp, pre_vjp_kept>();
 
 }  // namespace

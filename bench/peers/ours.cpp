@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The operations that race.py races, for ctypes: float, 4 streams, 20 Sinkhorn iterations, tensors as NumPy stores them.
-// threads as in simd.with_threads. Gradients of parameters are overwritten here.
+// threads as in simd.with_threads. Gradients of parameters are overwritten here. Forward keeps the scores, (tokens, K + 1),
+// for the gradients, as frameworks keep what theirs need.
 
 #include <mhc/mhc.hpp>
 
@@ -40,31 +41,31 @@ void project_vjp(int threads, length B, T const* logits, T const* plan, T const*
 }
 
 void coefficients(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* x, T* h_pre,
-                  T* h_post, T* h_res) {
+                  T* h_post, T* h_res, T* scores) {
   mhc::coefficients(mhc::simd.with_threads(threads), kind{.channels = C}, parameters(phi, alpha, bias), {x, B, C},
-                    {h_pre, B}, {h_post, B}, {h_res, B});
+                    {h_pre, B}, {h_post, B}, {h_res, B}, {scores, B});
 }
 
 void coefficients_vjp(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* x,
-                      T const* h_pre_gradient, T const* h_post_gradient, T const* h_res_gradient, T* x_gradient,
-                      T* phi_gradient, T* alpha_gradient, T* bias_gradient) {
+                      T const* scores, T const* h_pre_gradient, T const* h_post_gradient, T const* h_res_gradient,
+                      T* x_gradient, T* phi_gradient, T* alpha_gradient, T* bias_gradient) {
   mhc::coefficients_vjp(mhc::simd.with_threads(threads), kind{.channels = C}, parameters(phi, alpha, bias), {x, B, C},
                         {h_pre_gradient, B}, {h_post_gradient, B}, {h_res_gradient, B}, {x_gradient, B, C},
-                        zeroed(C, phi_gradient, alpha_gradient, bias_gradient));
+                        zeroed(C, phi_gradient, alpha_gradient, bias_gradient), mhc::update::overwrite, {scores, B});
 }
 
 void pre(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* x, T* h_pre, T* h_post,
-         T* h_res, T* u) {
+         T* h_res, T* u, T* scores) {
   mhc::pre(mhc::simd.with_threads(threads), kind{.channels = C}, parameters(phi, alpha, bias), {x, B, C}, {h_pre, B},
-           {h_post, B}, {h_res, B}, {u, B, C});
+           {h_post, B}, {h_res, B}, {u, B, C}, {scores, B});
 }
 
-void pre_vjp(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* x,
+void pre_vjp(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* x, T const* scores,
              T const* u_gradient, T const* h_post_gradient, T const* h_res_gradient, T* x_gradient, T* phi_gradient,
              T* alpha_gradient, T* bias_gradient) {
   mhc::pre_vjp(mhc::simd.with_threads(threads), kind{.channels = C}, parameters(phi, alpha, bias), {x, B, C},
                {u_gradient, B, C}, {h_post_gradient, B}, {h_res_gradient, B}, {x_gradient, B, C},
-               zeroed(C, phi_gradient, alpha_gradient, bias_gradient));
+               zeroed(C, phi_gradient, alpha_gradient, bias_gradient), mhc::update::overwrite, {scores, B});
 }
 
 void mix(int threads, length B, length C, T const* h_res, T const* h_post, T const* x, T const* y, T* x_next) {
@@ -81,12 +82,12 @@ void mix_vjp(int threads, length B, length C, T const* h_res, T const* h_post, T
 
 /// A layer around the identity, backward: y is u. h_res_gradient, h_post_gradient and u_gradient are scratch.
 void layer_vjp(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* h_res,
-               T const* h_post, T const* x, T const* u, T const* x_next_gradient, T* h_res_gradient, T* h_post_gradient,
-               T* u_gradient, T* x_gradient, T* phi_gradient, T* alpha_gradient, T* bias_gradient) {
+               T const* h_post, T const* x, T const* scores, T const* u, T const* x_next_gradient, T* h_res_gradient,
+               T* h_post_gradient, T* u_gradient, T* x_gradient, T* phi_gradient, T* alpha_gradient, T* bias_gradient) {
   auto const policy = mhc::simd.with_threads(threads);
   mix_vjp(threads, B, C, h_res, h_post, x, u, x_next_gradient, h_res_gradient, h_post_gradient, x_gradient, u_gradient);
   mhc::pre_vjp(policy, kind{.channels = C}, parameters(phi, alpha, bias), {x, B, C}, {u_gradient, B, C},
                {h_post_gradient, B}, {h_res_gradient, B}, {x_gradient, B, C},
-               zeroed(C, phi_gradient, alpha_gradient, bias_gradient), mhc::update::accumulate);
+               zeroed(C, phi_gradient, alpha_gradient, bias_gradient), mhc::update::accumulate, {scores, B});
 }
 }

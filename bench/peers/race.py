@@ -84,15 +84,16 @@ def operations(library, threads, channels):
     parameters = [gaussian(K, N * channels) / np.float32((N * channels) ** 0.5), np.ones(3, np.float32), gaussian(K)]
     gradients = [np.empty_like(p) for p in parameters]
     out = [h_pre.copy(), h_post.copy(), h_res.copy()]
+    scores = gaussian(tokens, K + 1)
 
-    forward = call("coefficients", sizes, *parameters, x, *out)
-    backward = call("coefficients_vjp", sizes, *parameters, x, g_pre, g_post, g_res, dx, *gradients)
+    forward = call("coefficients", sizes, *parameters, x, *out, scores)
+    backward = call("coefficients_vjp", sizes, *parameters, x, scores, g_pre, g_post, g_res, dx, *gradients)
     yield Operation("coefficients", channels, tokens, [x, *parameters], None, sequence([forward], out))
     yield Operation("coefficients and gradient", channels, tokens, [x, *parameters], [g_pre, g_post, g_res],
                     sequence([forward, backward], [dx, *gradients]))
 
-    forward = call("pre", sizes, *parameters, x, *out, u)
-    backward = call("pre_vjp", sizes, *parameters, x, y, g_post, g_res, dx, *gradients)
+    forward = call("pre", sizes, *parameters, x, *out, u, scores)
+    backward = call("pre_vjp", sizes, *parameters, x, scores, y, g_post, g_res, dx, *gradients)
     yield Operation("pre", channels, tokens, [x, *parameters], None, sequence([forward], [*out, u]))
     yield Operation("pre and gradient", channels, tokens, [x, *parameters], [None, g_post, g_res, y],
                     sequence([forward, backward], [dx, *gradients]))
@@ -103,8 +104,9 @@ def operations(library, threads, channels):
     yield Operation("mix and gradient", channels, tokens, [h_res, h_post, x, y], [g],
                     sequence([forward, backward], [dh_res, dh_post, dx, dy]))
 
-    forward = [call("pre", sizes, *parameters, x, *out, u), call("mix", sizes, out[2], out[1], x, u, x_next)]
-    backward = call("layer_vjp", sizes, *parameters, out[2], out[1], x, u, g, dh_res, dh_post, du, dx, *gradients)
+    forward = [call("pre", sizes, *parameters, x, *out, u, scores), call("mix", sizes, out[2], out[1], x, u, x_next)]
+    backward = call("layer_vjp", sizes, *parameters, out[2], out[1], x, scores, u, g, dh_res, dh_post, du, dx,
+                    *gradients)
     yield Operation("layer", channels, tokens, [x, *parameters], None, sequence(forward, [x_next]))
     yield Operation("layer and gradient", channels, tokens, [x, *parameters], [g],
                     sequence([*forward, backward], [dx, *gradients]))

@@ -90,6 +90,10 @@ constexpr pass pre(sizes const& s) { return coefficients(s) + pass{0, s.C, 2 * s
 /// ∂H_pre comes from ∂u and is not read; ∂u·x and H_preᵀ ∂u are 2nC each.
 constexpr pass pre_vjp(sizes const& s) { return coefficients_vjp(s) + pass{s.C - s.n, 0, 4 * s.streams()}; }
 
+/// Scores and an inverse norm that forward keeps, and what that changes for the gradient.
+constexpr pass keeps_scores(sizes const& s) { return {0, s.scores() + 1, 0}; }
+constexpr pass kept_scores(sizes const& s) { return {s.scores() + 1, 0, -score_operations(s, s.scores())}; }
+
 /// x' is not read back, nor is the sum of its gradients.
 constexpr pass mix_pre(sizes const& s) { return mix(s) + pre(s) + pass{-s.streams(), 0, 0}; }
 constexpr pass mix_pre_vjp(sizes const& s) { return pre_vjp(s) + mix_vjp(s) + pass{0, 0, s.streams()}; }
@@ -99,10 +103,13 @@ constexpr pass head_vjp(sizes const& s) {
   return {s.streams() + s.C, s.streams(), gradient_operations(s, s.n) + 4 * s.streams()};
 }
 
-// A layer around an opaque F. Backward, pre_vjp adds to the ∂x of mix_vjp, which it therefore reads.
+// A layer around an opaque F. Backward, pre_vjp adds to the ∂x of mix_vjp, which it therefore reads, and has the scores.
 
 inline work layer(sizes const& s) { return {pre(s), mix(s)}; }
-inline work layer_vjp(sizes const& s) { return {mix_vjp(s), pre_vjp(s) + pass{s.streams(), 0, s.streams()}}; }
+inline work layer_keeping_scores(sizes const& s) { return {pre(s) + keeps_scores(s), mix(s)}; }
+inline work layer_vjp(sizes const& s) {
+  return {mix_vjp(s), pre_vjp(s) + kept_scores(s) + pass{s.streams(), 0, s.streams()}};
+}
 
 inline work operator+(work a, work const& b) {
   a.insert(a.end(), b.begin(), b.end());

@@ -31,9 +31,9 @@ network_output run_network_on_device(network_input const& in, bool captured, rec
   device_array<float> const p(in.parameters), x(in.x), g(in.x_out_gradient), out(size), xg(size),
       memory(workspace_size(in.network, in.tokens)), pg(static_cast<std::ptrdiff_t>(in.parameters.size()), 0);
   auto const scratch = cuda::workspace_bytes(in.network.connection, in.tokens);
-  device_array<char> const workspace(static_cast<std::ptrdiff_t>(scratch)), other(static_cast<std::ptrdiff_t>(scratch));
+  device_array<char> const workspace(static_cast<std::ptrdiff_t>(scratch));
   device_stream const stream(how != recomputing::early), aside(how == recomputing::early);
-  cuda::policy const policy{stream, workspace.data(), scratch}, recomputation{aside, other.data(), scratch};
+  cuda::policy const policy{stream, workspace.data(), scratch}, recomputation{aside};
   std::span<float> const kept(memory.data(), static_cast<std::size_t>(workspace_size(in.network, in.tokens)));
   auto const pass = [&] {
     propagate(policy, in.network, p.data(), {x.data(), in.tokens, channels}, {out.data(), in.tokens, channels}, kept,
@@ -41,8 +41,8 @@ network_output run_network_on_device(network_input const& in, bool captured, rec
     auto const backward = [&](auto const&... policies) {
       propagate_vjp(policies..., in.network, p.data(), {x.data(), in.tokens, channels}, kept,
                     {g.data(), in.tokens, channels}, {xg.data(), in.tokens, channels}, pg.data(),
-                    [&](std::ptrdiff_t, token_view<float const>, token_view<float const>, token_view<float const> yg,
-                        token_view<float> ug) { copy(stream, yg, ug); });
+                    [&](std::ptrdiff_t l, token_view<float const> u, token_view<float const>,
+                        token_view<float const> yg, token_view<float> ug) { copy(stream, reads_u(l) ? u : yg, ug); });
     };
     if (how == recomputing::in_order) return backward(policy);
     follow(aside, stream);

@@ -12,9 +12,9 @@ using namespace mhc::test;
 
 namespace {
 
-network_input random_network(bool recompute, unsigned seed) {
+network_input random_network(bool recompute, unsigned seed, std::ptrdiff_t tokens = 21) {
   mhc::stack<network_kind> const network{{.channels = 36}, 5, recompute};
-  std::ptrdiff_t const tokens = 21, size = tokens * 4 * 36;
+  std::ptrdiff_t const size = tokens * 4 * 36;
   auto parameters = gaussian<float>(parameter_count(network), .3, seed);
   return {network, tokens, parameters, gaussian<float>(size, 1, seed + 1), gaussian<float>(size, 1, seed + 2)};
 }
@@ -30,7 +30,7 @@ network_output run_on_host(network_input const& in) {
   mhc::propagate_vjp(mhc::seq, in.network, in.parameters.data(), {in.x.data(), in.tokens, channels}, memory,
                      {in.x_out_gradient.data(), in.tokens, channels}, {out.x_gradient.data(), in.tokens, channels},
                      out.parameters_gradient.data(),
-                     [&](std::ptrdiff_t, auto, auto, auto yg, auto ug) { copy(yg, ug); });
+                     [&](std::ptrdiff_t l, auto u, auto, auto yg, auto ug) { copy(reads_u(l) ? u : yg, ug); });
   return out;
 }
 
@@ -50,6 +50,12 @@ TEST_CASE("a stack of connections on the device", "[cuda][compose]") {
     CHECK(relative_error(actual.parameters_gradient, widen(expected.parameters_gradient)) <= 2e-5);
     CHECK(same(run_network_on_device(in, true), actual));
   }
+}
+
+TEST_CASE("what is rebuilt on the device has the bits of what was kept", "[cuda][compose][law]") {
+  for (std::ptrdiff_t const tokens : {21, 1030})  // coefficients and u in one launch, or by a scan
+    CHECK(same(run_network_on_device(random_network(true, 7, tokens), false),
+               run_network_on_device(random_network(false, 7, tokens), false)));
 }
 
 TEST_CASE("recomputation on a stream of its own", "[cuda][compose]") {

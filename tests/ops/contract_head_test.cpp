@@ -105,13 +105,15 @@ struct forward_call {
   float *phi, *alpha, *bias;
   mhc::vector_view<float, 3> h_pre;
   mhc::token_view<float> u;
+  mhc::vector_view<float, 4> scores;
   static constexpr char const *leader = "x", *single = ".alpha";
   template <class F>
   void each(F f) {
     f("x", x, false), f("parameters.phi", phi, false), f("parameters.alpha", alpha, false);
     f("parameters.bias", bias, false), f("h_pre", h_pre, true), f("u", u, true);
+    f("scores", scores, true);
   }
-  void run() const { mhc::contract(policy, kind, {phi, alpha, bias}, x, h_pre, u); }
+  void run() const { mhc::contract(policy, kind, {phi, alpha, bias}, x, h_pre, u, scores); }
   bool may_share(std::string const&, std::string const&) const { return false; }
 };
 
@@ -124,17 +126,18 @@ struct backward_call {
   mhc::token_view<float> u_gradient;
   mhc::stream_view<float, 3> x_gradient;
   float *phi_gradient, *alpha_gradient, *bias_gradient;
+  mhc::vector_view<float, 4> scores;
   static constexpr char const *leader = "x", *single = ".alpha";
   template <class F>
   void each(F f) {
     f("x", x, false), f("parameters.phi", phi, false), f("parameters.alpha", alpha, false);
     f("parameters.bias", bias, false), f("u_gradient", u_gradient, false), f("x_gradient", x_gradient, true);
     f("parameters_gradient.phi", phi_gradient, true), f("parameters_gradient.alpha", alpha_gradient, true);
-    f("parameters_gradient.bias", bias_gradient, true);
+    f("parameters_gradient.bias", bias_gradient, true), f("scores", scores, false);
   }
   void run() const {
     mhc::contract_vjp(policy, kind, {phi, alpha, bias}, x, u_gradient, x_gradient,
-                      {phi_gradient, alpha_gradient, bias_gradient});
+                      {phi_gradient, alpha_gradient, bias_gradient}, mhc::update::overwrite, scores);
   }
   bool may_share(std::string const&, std::string const&) const { return false; }
 };
@@ -151,7 +154,8 @@ TEMPLATE_TEST_CASE("the learned contraction refuses arguments that do not fit", 
                                           .alpha = alpha,
                                           .bias = bias,
                                           .h_pre = a.vectors<3>(4),
-                                          .u = a.tokens(4, 5)},
+                                          .u = a.tokens(4, 5),
+                                          .scores = a.vectors<4>(4)},
                    a);
   require_refusals("mhc::contract_vjp",
                    backward_call<TestType>{.policy = {},
@@ -163,7 +167,8 @@ TEMPLATE_TEST_CASE("the learned contraction refuses arguments that do not fit", 
                                            .x_gradient = a.streams<3>(4, 5),
                                            .phi_gradient = a.take(45),
                                            .alpha_gradient = a.take(1),
-                                           .bias_gradient = a.take(3)},
+                                           .bias_gradient = a.take(3),
+                                           .scores = a.vectors<4>(4)},
                    a);
   mhc::head<float, 3> const kind{.channels = 5};
   mhc::stream_view<float, 3> const none{nullptr, 0, 5};

@@ -48,5 +48,13 @@ TEST_CASE("mix_pre refuses what does not fit before it writes", "[ops][mix_pre][
   REQUIRE_THROWS_AS(call({m, 2, 3}, {m + 6, 2, 3}, 2), mhc::shape_error);   // overlaps x in part
   REQUIRE_THROWS_AS(call({m, 2, 4}, {m + 20, 2, 4}, 2), mhc::shape_error);  // not the kind's channels
   REQUIRE_THROWS_AS(call({m, 2, 3}, {nullptr, 2, 3}, 2), mhc::shape_error);
+  auto const keeping = [&](mhc::score_view<kind> scores) {
+    mhc::mix_pre(mhc::simd, {m + 100, 2}, {m + 110, 2}, mhc::stream_view<float, 2>{m, 2, 3}, {m + 120, 2, 3}, c, p,
+                 {m + 20, 2, 3}, {m + 130, 2}, {m + 140, 2}, {m + 150, 2}, {m + 170, 2, 3}, scores);
+  };
+  REQUIRE_THROWS_AS(keeping({m + 200, 1}), mhc::shape_error);
+  REQUIRE_THROWS_AS(keeping({nullptr, 2}), mhc::shape_error);
+  REQUIRE_THROWS_AS(keeping({m + 171, 2}), mhc::shape_error);  // overlaps u
   for (float const value : memory) REQUIRE(value == 7.F);
+  REQUIRE_NOTHROW(keeping({m + 200, 2}));
 }

@@ -26,6 +26,7 @@ struct forward_call {
   mhc::vector_view<float, N> h_pre, h_post;
   mhc::batch_view<float, N> h_res;
   mhc::token_view<float> u;
+  mhc::score_view<Kind> scores;
   static constexpr char const* leader = "x";
   template <class F>
   void each(F f) {
@@ -34,13 +35,14 @@ struct forward_call {
     if (bias_size(kind) > 0) f("parameters.bias", bias, false);
     f("h_pre", h_pre, true), f("h_post", h_post, true), f("h_res", h_res, true);
     if (WithU) f("u", u, true);
+    f("scores", scores, true);
   }
   void run() const {
     mhc::parameters_of<Kind> const p{phi, alpha, bias};
     if constexpr (WithU) {
-      mhc::pre(policy, kind, p, x, h_pre, h_post, h_res, u);
+      mhc::pre(policy, kind, p, x, h_pre, h_post, h_res, u, scores);
     } else {
-      mhc::coefficients(policy, kind, p, x, h_pre, h_post, h_res);
+      mhc::coefficients(policy, kind, p, x, h_pre, h_post, h_res, scores);
     }
   }
   bool may_share(std::string const&, std::string const&) const { return false; }
@@ -58,6 +60,7 @@ struct backward_call {
   mhc::token_view<float> u_gradient;
   mhc::stream_view<float, N> x_gradient;
   float *phi_gradient, *alpha_gradient, *bias_gradient;
+  mhc::score_view<Kind> scores;
   static constexpr char const* leader = "x";
   template <class F>
   void each(F f) {
@@ -70,14 +73,16 @@ struct backward_call {
     if (WithU) f("u_gradient", u_gradient, false);
     if (!WithU) f("h_pre_gradient", h_pre_gradient, false);
     f("h_post_gradient", h_post_gradient, false), f("h_res_gradient", h_res_gradient, false);
-    f("x_gradient", x_gradient, true);
+    f("x_gradient", x_gradient, true), f("scores", scores, false);
   }
   void run() const {
     mhc::parameters_of<Kind> const p{phi, alpha, bias}, q{phi_gradient, alpha_gradient, bias_gradient};
+    auto const mode = mhc::update::overwrite;
     if constexpr (WithU) {
-      mhc::pre_vjp(policy, kind, p, x, u_gradient, h_post_gradient, h_res_gradient, x_gradient, q);
+      mhc::pre_vjp(policy, kind, p, x, u_gradient, h_post_gradient, h_res_gradient, x_gradient, q, mode, scores);
     } else {
-      mhc::coefficients_vjp(policy, kind, p, x, h_pre_gradient, h_post_gradient, h_res_gradient, x_gradient, q);
+      mhc::coefficients_vjp(policy, kind, p, x, h_pre_gradient, h_post_gradient, h_res_gradient, x_gradient, q, mode,
+                            scores);
     }
   }
   bool may_share(std::string const&, std::string const&) const { return false; }
@@ -97,7 +102,8 @@ void refuse_forward(std::string const& operation, Kind const& kind) {
                                                      a.vectors<N>(4),
                                                      a.vectors<N>(4),
                                                      a.matrices<N>(4),
-                                                     a.tokens(4, 5)},
+                                                     a.tokens(4, 5),
+                                                     a.vectors<scores_and_norms<Kind>>(4)},
                    a);
 }
 
@@ -119,7 +125,8 @@ void refuse_backward(std::string const& operation, Kind const& kind) {
                                                       a.streams<N>(4, 5),
                                                       a.take(phi_size(kind)),
                                                       a.take(3),
-                                                      a.take(bias_size(kind))},
+                                                      a.take(bias_size(kind)),
+                                                      a.vectors<scores_and_norms<Kind>>(4)},
                    a);
 }
 

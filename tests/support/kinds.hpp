@@ -117,32 +117,40 @@ T chain(int n, std::ptrdiff_t channels) {
   return T(n * channels + 16 * n) * eps<T>;
 }
 
+/// Numbers that are kept of a token.
+template <class Kind>
+inline constexpr int scores_and_norms = scores_of<Kind> + Kind::rows;
+
 template <class S, class T = coefficient_t<S>>
 struct coefficient_values {
   std::vector<T> pre, post, res;
   std::vector<S> u;
+  std::vector<T> scores = {};
 };
 
-/// With u or without it: `pre` or `coefficients`.
+/// With u or without it: `pre` or `coefficients`. `keep`: with the scores.
 template <class Case, class S = typename Case::value, class T = coefficient_t<S>>
 coefficient_values<S> run_gates(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
-                                std::vector<S> const& x,
-                                typename Case::policy const& policy = typename Case::policy{}) {
+                                std::vector<S> const& x, typename Case::policy const& policy = typename Case::policy{},
+                                bool keep = false) {
   constexpr int N = Case::n;
   std::ptrdiff_t const channels = kind.channels, batch = static_cast<std::ptrdiff_t>(x.size()) / (N * channels);
   guarded<S> const xs(x);
   guarded<T> const ps(parameters);
+  using score_view = mhc::score_view<typename Case::type, T>;
+  guarded<T> scores(keep ? batch * scores_and_norms<typename Case::type> : 0);
+  auto const kept = keep ? score_view{scores.data(), batch} : score_view{};
   guarded<T> pre(batch * N), post(batch * N), res(batch * N * N);
   guarded<S> u(with_u ? batch * channels : 0);
   auto const p = parameters_at(kind, ps.data());
   stream_view<S const, N> const xv{xs.data(), batch, channels};
   if (with_u) {
     mhc::pre(policy, kind, p, xv, {pre.data(), batch}, {post.data(), batch}, {res.data(), batch},
-             {u.data(), batch, channels});
+             {u.data(), batch, channels}, kept);
   } else {
-    mhc::coefficients(policy, kind, p, xv, {pre.data(), batch}, {post.data(), batch}, {res.data(), batch});
+    mhc::coefficients(policy, kind, p, xv, {pre.data(), batch}, {post.data(), batch}, {res.data(), batch}, kept);
   }
-  return {pre.values(), post.values(), res.values(), u.values()};
+  return {pre.values(), post.values(), res.values(), u.values(), scores.values()};
 }
 
 /// What comes back: gradients of x and of all parameters.
@@ -168,16 +176,19 @@ cotangents<T> random_cotangents(bool with_u, Kind const& kind, std::ptrdiff_t ba
   return {first, gaussian<T>(batch * N, 1, seed + 1), gaussian<T>(batch * N * N, 1, seed + 2)};
 }
 
-/// Starts from `start`: x_gradient holds it where the mode accumulates, parameters_gradient always.
+/// Starts from `start`: x_gradient holds it where the mode accumulates, parameters_gradient always. From kept scores, if
+/// there are any.
 template <class Case, class S = typename Case::value, class T = coefficient_t<S>>
 gate_gradients<S> run_gates_vjp(bool with_u, typename Case::type const& kind, std::vector<T> const& parameters,
                                 std::vector<S> const& x, cotangents<T> const& g,
                                 typename Case::policy const& policy = typename Case::policy{},
-                                update mode = update::overwrite, T start = 0) {
+                                update mode = update::overwrite, T start = 0, std::vector<T> const& scores = {}) {
   constexpr int N = Case::n;
   std::ptrdiff_t const channels = kind.channels, batch = static_cast<std::ptrdiff_t>(x.size()) / (N * channels);
   guarded<S> const xs(x), ug = stored<S>(with_u ? g.first : std::vector<T>{});
-  guarded<T> const ps(parameters), first(g.first), post(g.post), res(g.res);
+  guarded<T> const ps(parameters), first(g.first), post(g.post), res(g.res), kept(scores);
+  using score_view = mhc::score_view<typename Case::type, T const>;
+  auto const sv = scores.empty() ? score_view{} : score_view{kept.data(), batch};
   guarded<S> xg(static_cast<std::ptrdiff_t>(x.size()), mode == update::accumulate ? S(start) : not_a_number<S>);
   guarded<T> pg(parameter_count(kind), start);
   auto const p = parameters_at(kind, ps.data());
@@ -186,10 +197,10 @@ gate_gradients<S> run_gates_vjp(bool with_u, typename Case::type const& kind, st
   stream_view<S, N> const xgv{xg.data(), batch, channels};
   if (with_u) {
     mhc::pre_vjp(policy, kind, p, xv, {ug.data(), batch, channels}, {post.data(), batch}, {res.data(), batch}, xgv, q,
-                 mode);
+                 mode, sv);
   } else {
     mhc::coefficients_vjp(policy, kind, p, xv, {first.data(), batch}, {post.data(), batch}, {res.data(), batch}, xgv, q,
-                          mode);
+                          mode, sv);
   }
   return {xg.values(), pg.values()};
 }

@@ -43,20 +43,21 @@ template <class Case, class S, class T = coefficient_t<S>>
 struct mix_pre_values {
   static constexpr int N = Case::n;
   guarded<S> x, u;
-  guarded<T> pre, post, res;
+  guarded<T> pre, post, res, scores;
   explicit mix_pre_values(mix_pre_problem<Case, S> const& in)
       : x(in.batch * N * in.channels),
         u(in.batch * in.channels),
         pre(in.batch * N),
         post(in.batch * N),
-        res(in.batch * N * N) {}
+        res(in.batch * N * N),
+        scores(in.batch * scores_and_norms<typename Case::type>) {}
 };
 
 template <class Case, class S>
 bool same(mix_pre_values<Case, S> const& a, mix_pre_values<Case, S> const& b) {
   return same_bits(a.x.values(), b.x.values()) && same_bits(a.u.values(), b.u.values()) &&
          same_bits(a.pre.values(), b.pre.values()) && same_bits(a.post.values(), b.post.values()) &&
-         same_bits(a.res.values(), b.res.values());
+         same_bits(a.res.values(), b.res.values()) && same_bits(a.scores.values(), b.scores.values());
 }
 
 template <class Case, class S, class T = coefficient_t<S>>
@@ -90,35 +91,41 @@ void check_mix_pre(std::ptrdiff_t batch, std::ptrdiff_t channels, typename Case:
   mix(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
       in.streams(apart.x));
   pre(policy, in.kind, in.p(), in.streams(apart.x), {apart.pre.data(), b}, {apart.post.data(), b},
-      {apart.res.data(), b}, {apart.u.data(), b, channels});
+      {apart.res.data(), b}, {apart.u.data(), b, channels}, {apart.scores.data(), b});
   mix_pre(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels}, in.kind,
           in.p(), in.streams(together.x), {together.pre.data(), b}, {together.post.data(), b}, {together.res.data(), b},
-          {together.u.data(), b, channels});
+          {together.u.data(), b, channels}, {together.scores.data(), b});
   REQUIRE(same(together, apart));
   std::copy(in.x.begin(), in.x.end(), in_place.x.begin());
   mix_pre(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in_place.x), {in.y.data(), b, channels}, in.kind,
           in.p(), in.streams(in_place.x), {in_place.pre.data(), b}, {in_place.post.data(), b}, {in_place.res.data(), b},
-          {in_place.u.data(), b, channels});
+          {in_place.u.data(), b, channels}, {in_place.scores.data(), b});
   REQUIRE(same(in_place, apart));
 
   auto const& x_next = apart.x;
-  mix_pre_gradients<Case, S> d(in), e(in), f(in);
-  pre_vjp(policy, in.kind, in.p(), in.streams(x_next), {in.u.data(), b, channels}, {in.next_post.data(), b},
-          {in.next_res.data(), b}, in.streams(d.next), parameters_at(in.kind, d.parameters.data()), update::accumulate);
-  mix_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
-          stream_view<S const, N>(in.streams(d.next)), {d.res.data(), b}, {d.post.data(), b}, in.streams(d.x),
-          {d.y.data(), b, channels});
-  auto const run = [&](mix_pre_gradients<Case, S>& to, guarded<S>& x_gradient) {
-    mix_pre_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels}, in.kind,
-                in.p(), in.streams(x_next), in.streams(to.next), {in.u.data(), b, channels}, {in.next_post.data(), b},
-                {in.next_res.data(), b}, {to.res.data(), b}, {to.post.data(), b}, in.streams(x_gradient),
-                {to.y.data(), b, channels}, parameters_at(in.kind, to.parameters.data()));
-  };
-  run(e, e.x);
-  REQUIRE(same(e, d));
-  run(f, f.next);
-  REQUIRE(same_bits(f.next.values(), d.x.values()));
-  REQUIRE(same_bits(f.parameters.values(), d.parameters.values()));
+  for (bool const keeps : {false, true}) {
+    auto const scores = keeps ? score_view<typename Case::type, coefficient_t<S> const>{apart.scores.data(), b}
+                              : score_view<typename Case::type, coefficient_t<S> const>{};
+    mix_pre_gradients<Case, S> d(in), e(in), f(in);
+    pre_vjp(policy, in.kind, in.p(), in.streams(x_next), {in.u.data(), b, channels}, {in.next_post.data(), b},
+            {in.next_res.data(), b}, in.streams(d.next), parameters_at(in.kind, d.parameters.data()),
+            update::accumulate, scores);
+    mix_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
+            stream_view<S const, N>(in.streams(d.next)), {d.res.data(), b}, {d.post.data(), b}, in.streams(d.x),
+            {d.y.data(), b, channels});
+    auto const run = [&](mix_pre_gradients<Case, S>& to, guarded<S>& x_gradient) {
+      mix_pre_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
+                  in.kind, in.p(), in.streams(x_next), in.streams(to.next), {in.u.data(), b, channels},
+                  {in.next_post.data(), b}, {in.next_res.data(), b}, {to.res.data(), b}, {to.post.data(), b},
+                  in.streams(x_gradient), {to.y.data(), b, channels}, parameters_at(in.kind, to.parameters.data()),
+                  scores);
+    };
+    run(e, e.x);
+    REQUIRE(same(e, d));
+    run(f, f.next);
+    REQUIRE(same_bits(f.next.values(), d.x.values()));
+    REQUIRE(same_bits(f.parameters.values(), d.parameters.values()));
+  }
 }
 
 }  // namespace mhc::test

@@ -32,7 +32,9 @@ class connected_stack_of final : public connected_stack<T> {
   std::ptrdiff_t phi_size() const override { return mhc::phi_size(stack_.connection); }
 
   std::ptrdiff_t activation_count(std::ptrdiff_t tokens, bool recompute) const override {
-    return mhc::workspace_size(stack_with(recompute), tokens) + 2 * stream_count(tokens);
+    auto stack = stack_;
+    stack.recompute = recompute;
+    return mhc::workspace_size(stack, tokens) + 2 * stream_count(tokens);
   }
 
   void initialise(std::span<T> parameters, std::uint64_t seed) const override {
@@ -49,7 +51,13 @@ class connected_stack_of final : public connected_stack<T> {
   }
 
   void forward(T const* parameters, mhc::token_view<T const> x, mhc::token_view<T> out, sublayer<T> const& f) override {
-    run(stack_, parameters, x, out, workspace_, f);
+    Place::grow(streams_, stream_count(x.size));
+    Place::grow(streams_out_, stream_count(x.size));
+    Place::grow(workspace_, mhc::workspace_size(stack_, x.size));
+    auto const& policy = place_.policy(stack_.connection, x.size);
+    mhc::expand(policy, x, view(streams_, x.size));
+    mhc::propagate(policy, stack_, parameters, view(streams_, x.size), view(streams_out_, x.size), used(x.size), f);
+    mhc::contract(policy, mhc::contraction::mean, view(streams_out_, x.size), out);
   }
 
   void backward(T const* parameters, mhc::token_view<T const> out_gradient, mhc::token_view<T> x_gradient,
@@ -57,20 +65,19 @@ class connected_stack_of final : public connected_stack<T> {
     auto const& policy = place_.policy(stack_.connection, x_gradient.size);
     auto const gradient = view(streams_out_, out_gradient.size);
     mhc::contract_vjp(policy, mhc::contraction::mean, out_gradient, gradient);
-    mhc::propagate_vjp(policy, stack_, parameters, view(streams_, x_gradient.size),
-                       used(workspace_, stack_, x_gradient.size), gradient, gradient, parameters_gradient, f_vjp);
+    mhc::propagate_vjp(policy, stack_, parameters, view(streams_, x_gradient.size), used(x_gradient.size), gradient,
+                       gradient, parameters_gradient, f_vjp);
     mhc::expand_vjp(policy, gradient, x_gradient);
   }
 
   mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) override {
-    auto const keeping = stack_with(false);
-    memory workspace, out;
+    memory out;
     Place::grow(out, x.size * x.channels);
-    run(keeping, parameters, x, {out.data(), x.size, x.channels}, workspace, f);
+    forward(parameters, x, {out.data(), x.size, x.channels}, f);
 
     std::vector<T> h_res(unsigned_size(layers() * x.size * N * N)), of_token(unsigned_size(layers() * N * N));
     for (std::ptrdiff_t l = 0; l < layers(); ++l)
-      Place::copy_to_host(mhc::h_res_of(keeping, used(workspace, keeping, x.size), x.size, l).data, x.size * N * N,
+      Place::copy_to_host(mhc::h_res_of(stack_, used(x.size), x.size, l).data, x.size * N * N,
                           h_res.data() + l * x.size * N * N);
     mixing result{N, std::vector<mhc::gain>(unsigned_size(layers())),
                   std::vector<double>(unsigned_size(layers() * N * N)), std::vector<double>(unsigned_size(N * N))};
@@ -88,32 +95,14 @@ class connected_stack_of final : public connected_stack<T> {
       requires(Kind kind, std::span<T> layer) { mhc::initialise(kind, 0, layer, T(1)); };
   using memory = typename Place::template memory<T>;
 
-  mhc::stack<Kind> stack_with(bool recompute) const {
-    auto stack = stack_;
-    stack.recompute = recompute;
-    return stack;
-  }
-
   std::ptrdiff_t stream_count(std::ptrdiff_t tokens) const { return tokens * N * stack_.connection.channels; }
 
   mhc::stream_view<T, N> view(memory& streams, std::ptrdiff_t tokens) const {
     return {streams.data(), tokens, stack_.connection.channels};
   }
 
-  static std::span<T> used(memory& workspace, mhc::stack<Kind> const& stack, std::ptrdiff_t tokens) {
-    return {workspace.data(), unsigned_size(mhc::workspace_size(stack, tokens))};
-  }
-
-  void run(mhc::stack<Kind> const& stack, T const* parameters, mhc::token_view<T const> x, mhc::token_view<T> out,
-           memory& workspace, sublayer<T> const& f) {
-    Place::grow(streams_, stream_count(x.size));
-    Place::grow(streams_out_, stream_count(x.size));
-    Place::grow(workspace, mhc::workspace_size(stack, x.size));
-    auto const& policy = place_.policy(stack.connection, x.size);
-    mhc::expand(policy, x, view(streams_, x.size));
-    mhc::propagate(policy, stack, parameters, view(streams_, x.size), view(streams_out_, x.size),
-                   used(workspace, stack, x.size), f);
-    mhc::contract(policy, mhc::contraction::mean, view(streams_out_, x.size), out);
+  std::span<T> used(std::ptrdiff_t tokens) {
+    return {workspace_.data(), unsigned_size(mhc::workspace_size(stack_, tokens))};
   }
 
   /// Without noise the streams of an mHC start equal and, by symmetry, stay so.

@@ -21,9 +21,9 @@ namespace mhc {
 
 /// Streams after `layers` layers: x_{l+1} = H_res,l x_l + H_post,lᵀ F_l(H_pre,l x_l), l = 0 … L−1.
 ///
-/// The workspace keeps what `propagate_vjp` needs: F's output y_l of every layer, x at every block-th layer, and the
-/// rest of one block while it runs backward. Nothing of F is run again: rebuilding a block takes `pre` and `mix`
-/// only, and gives the same bits as the first time.
+/// The workspace keeps what `propagate_vjp` needs: F's output y_l, the coefficients and the scores of every layer, x at
+/// every block-th layer, and the rest of one block while it runs backward. Nothing of F is run again, and no product with
+/// φ: rebuilding a block takes `aggregate` and `mix` only, and gives the same bits as the first time.
 ///
 /// Shapes      x, x_out (B, N, C); parameters: layer l's at l·parameter_count(connection); workspace of
 ///             workspace_size(stack, B) elements where the policy's memory is, or workspace_size<S>(stack, B) for x of
@@ -50,7 +50,8 @@ void propagate(Policy const& policy, stack<Kind> const& network, std::type_ident
     auto const h = memory.coefficients(l);
     auto const u = memory.u(l);
     auto const from = memory.streams(l, from_x, x_out);
-    pre(policy, network.connection, detail::layer_parameters(network, parameters, l), from, h.pre, h.post, h.res, u);
+    pre(policy, network.connection, detail::layer_parameters(network, parameters, l), from, h.pre, h.post, h.res, u,
+        h.scores);
     f(l, token_view<S const>(u), memory.y(l));
     mix(policy, h.res, h.post, from, memory.y(l), memory.next_streams(l, x_out));
   }
@@ -83,7 +84,7 @@ struct stack_backward {
       auto const rebuild = [&] {
         if (end < network.layers) wait(recomputation, policy);
         std::ptrdiff_t const first = memory.block_begin(rebuilt - 1);
-        rebuild_block(recomputation, network, parameters, x, memory, first, rebuilt);
+        rebuild_block(recomputation, x, memory, first, rebuilt);
         rebuilt = first;
       };
       if (network.recompute) {
@@ -105,10 +106,10 @@ struct stack_backward {
     auto const h = memory.coefficients(l);
     auto const from = memory.rebuilt_streams(l, x);
     auto const g = memory.gradients();
-    mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h.res, g.h.post, x_gradient, g.y);
+    mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h_res, g.h_post, x_gradient, g.y);
     f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
-    pre_vjp(policy, network.connection, layer_parameters(network, parameters, l), from, g.u, g.h.post, g.h.res,
-            x_gradient, layer_parameters(network, parameters_gradient, l), update::accumulate);
+    pre_vjp(policy, network.connection, layer_parameters(network, parameters, l), from, g.u, g.h_post, g.h_res,
+            x_gradient, layer_parameters(network, parameters_gradient, l), update::accumulate, h.scores);
   }
 };
 
@@ -134,7 +135,7 @@ void stack_vjp(Policy const& policy, Policy const& recomputation, stack<Kind> co
 /// Memory      no allocation.
 /// Non-finite  a NaN spoils its own token's x_gradient and the parameters' gradients.
 ///
-/// @param x          the same x as in `propagate`
+/// @param x          the same x as in `propagate`, and the same parameters
 /// @param workspace  as `propagate` left it
 /// @param f_vjp      callable as f_vjp(std::ptrdiff_t layer, token_view<S const> u, token_view<S const> y,
 ///                   token_view<S const> y_gradient, token_view<S> u_gradient): writes u_gradient
@@ -159,9 +160,9 @@ void propagate_vjp(Policy const& policy, stack<Kind> const& network, std::type_i
 ///             before x_out_gradient arrives; the last layers' block is rebuilt then and, with `stack.ahead`, one block
 ///             more at a time while the block before it in this order runs backward. What follows under `policy` comes
 ///             after all of it. f_vjp belongs to `policy`.
-/// Memory      no allocation. Policies with scratch memory need one each.
+/// Memory      no allocation. `recomputation` needs no scratch memory.
 ///
-/// @param recomputation  where `pre` and `mix` run again; nothing does if `stack.recompute` is false
+/// @param recomputation  where `aggregate` and `mix` run again; nothing does if `stack.recompute` is false
 /// @see mHC, arXiv:2512.24880, section 4.3.
 template <execution_policy Policy, class Kind, class F, class T = typename Kind::element, int N = Kind::streams,
           element U = T const, element S = std::remove_const_t<U>>

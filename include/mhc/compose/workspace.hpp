@@ -4,9 +4,9 @@
 #include <mhc/core/check.hpp>
 #include <mhc/core/error.hpp>
 #include <mhc/core/views.hpp>
+#include <mhc/ops/aggregate/aggregate.hpp>
 #include <mhc/ops/connections.hpp>
 #include <mhc/ops/mix/mix.hpp>
-#include <mhc/ops/pre/pre.hpp>
 
 #include <cstddef>
 #include <initializer_list>
@@ -23,7 +23,7 @@ struct stack {
 
   Kind connection;
   std::ptrdiff_t layers;
-  bool recompute = true;     ///< false: x, u and the coefficients of every layer are kept
+  bool recompute = true;     ///< false: x and u of every layer are kept
   std::ptrdiff_t block = 0;  ///< L_r: x is kept at every block-th layer; 0 stands for optimal_block
   bool ahead = false;        ///< room for two rebuilt blocks: one is rebuilt while the other runs backward
 };
@@ -74,14 +74,16 @@ struct stack_memory {
   struct coefficient_views {
     vector_view<T, N> pre, post;
     batch_view<T, N> res;
+    score_view<Kind> scores;
   };
   struct gradient_views {
-    coefficient_views h;
+    vector_view<T, N> h_post;
+    batch_view<T, N> h_res;
     token_view<S> u, y;
   };
 
   std::ptrdiff_t layers, tokens, channels, block, rooms;
-  bool recompute;
+  bool recompute, scores_kept;
   T* base;
 
   constexpr stack_memory(stack<Kind> const& network, std::ptrdiff_t batch, T* workspace)
@@ -91,6 +93,7 @@ struct stack_memory {
         block(block_length(network)),
         rooms(room_count(network)),
         recompute(network.recompute),
+        scores_kept(is_dynamic(network.connection)),
         base(workspace) {}
 
   static constexpr std::ptrdiff_t padded(std::ptrdiff_t elements) { return (elements + 15) / 16 * 16; }
@@ -101,18 +104,23 @@ struct stack_memory {
   constexpr std::ptrdiff_t stream_size() const { return padded_streams(tokens * N * channels); }
   constexpr std::ptrdiff_t token_size() const { return padded_streams(tokens * channels); }
   constexpr std::ptrdiff_t vector_size() const { return padded(tokens * N); }
-  constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + padded(tokens * N * N); }
+  constexpr std::ptrdiff_t matrix_size() const { return padded(tokens * N * N); }
+  constexpr std::ptrdiff_t score_size() const {
+    return scores_kept ? padded(tokens * (scores_of<Kind> + Kind::rows)) : 0;
+  }
+  constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + matrix_size() + score_size(); }
 
-  // In this order: y of every layer; x at the borders, but for layer 0, whose x is the caller's; then, for the layers of
-  // a block per room (without recompute: of all), coefficients and u, and x inside the blocks; scratch for gradients.
+  // In this order: y, and coefficients with scores, of every layer; x at the borders, but for layer 0, whose x is the
+  // caller's; then, for the layers of a block per room (without recompute: of all), u, and x inside the blocks; scratch for
+  // gradients.
   constexpr std::ptrdiff_t borders() const { return (layers - 1) / block; }
   constexpr std::ptrdiff_t kept_layers() const { return recompute ? rooms * block : layers; }
-  constexpr std::ptrdiff_t border_at() const { return layers * token_size(); }
-  constexpr std::ptrdiff_t coefficients_at() const { return border_at() + borders() * stream_size(); }
-  constexpr std::ptrdiff_t u_at() const { return coefficients_at() + kept_layers() * coefficient_size(); }
+  constexpr std::ptrdiff_t coefficients_at() const { return layers * token_size(); }
+  constexpr std::ptrdiff_t border_at() const { return coefficients_at() + layers * coefficient_size(); }
+  constexpr std::ptrdiff_t u_at() const { return border_at() + borders() * stream_size(); }
   constexpr std::ptrdiff_t inside_at() const { return u_at() + kept_layers() * token_size(); }
   constexpr std::ptrdiff_t gradients_at() const { return inside_at() + rooms * (block - 1) * stream_size(); }
-  constexpr std::ptrdiff_t size() const { return gradients_at() + coefficient_size() + 2 * token_size(); }
+  constexpr std::ptrdiff_t size() const { return gradients_at() + vector_size() + matrix_size() + 2 * token_size(); }
 
   constexpr std::ptrdiff_t block_begin(std::ptrdiff_t l) const { return l / block * block; }
   constexpr std::ptrdiff_t slot(std::ptrdiff_t l) const { return recompute ? l % (rooms * block) : l; }
@@ -120,11 +128,15 @@ struct stack_memory {
   token_view<S> y(std::ptrdiff_t l) const { return token_at(l * token_size()); }
   token_view<S> u(std::ptrdiff_t l) const { return token_at(u_at() + slot(l) * token_size()); }
   coefficient_views coefficients(std::ptrdiff_t l) const {
-    return coefficients_in(base + coefficients_at() + slot(l) * coefficient_size());
+    T* const at = base + coefficients_at() + l * coefficient_size();
+    T* const res = at + 2 * vector_size();
+    score_view<Kind> scores;
+    if (score_size() > 0) scores = {res + matrix_size(), tokens};
+    return {{at, tokens}, {at + vector_size(), tokens}, {res, tokens}, scores};
   }
   gradient_views gradients() const {
-    std::ptrdiff_t const at = gradients_at(), u_gradient_at = at + coefficient_size();
-    return {coefficients_in(base + at), token_at(u_gradient_at), token_at(u_gradient_at + token_size())};
+    std::ptrdiff_t const at = gradients_at(), res_at = at + vector_size(), tokens_at = res_at + matrix_size();
+    return {{base + at, tokens}, {base + res_at, tokens}, token_at(tokens_at), token_at(tokens_at + token_size())};
   }
 
   /// Forward: x_l is kept at a border and passes through x_out elsewhere.
@@ -150,9 +162,6 @@ struct stack_memory {
   S* elements_at(std::ptrdiff_t offset) const { return reinterpret_cast<S*>(base + offset); }
   token_view<S> token_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
   stream_view<S, N> streams_at(std::ptrdiff_t offset) const { return {elements_at(offset), tokens, channels}; }
-  coefficient_views coefficients_in(T* at) const {
-    return {{at, tokens}, {at + vector_size(), tokens}, {at + 2 * vector_size(), tokens}};
-  }
 };
 
 template <class Kind, class T>
@@ -160,14 +169,14 @@ parameters_of<Kind, T> layer_parameters(stack<Kind> const& network, T* parameter
   return parameters_at(network.connection, parameters + l * parameter_count(network.connection));
 }
 
-/// x, u and the coefficients of layers begin … end − 1 again, from x at `begin` and the kept y.
-template <class Policy, class Kind, class T, class S, int N>
-void rebuild_block(Policy const& policy, stack<Kind> const& network, T const* parameters, stream_view<S const, N> x,
-                   stack_memory<Kind, S> const& memory, std::ptrdiff_t begin, std::ptrdiff_t end) {
+/// x and u of layers begin … end − 1 again, from x at `begin`, and y and the coefficients, which are kept.
+template <class Policy, class Kind, class S, int N>
+void rebuild_block(Policy const& policy, stream_view<S const, N> x, stack_memory<Kind, S> const& memory,
+                   std::ptrdiff_t begin, std::ptrdiff_t end) {
   for (std::ptrdiff_t l = begin; l < end; ++l) {
     auto const h = memory.coefficients(l);
     auto const from = memory.rebuilt_streams(l, x);
-    pre(policy, network.connection, layer_parameters(network, parameters, l), from, h.pre, h.post, h.res, memory.u(l));
+    aggregate(policy, h.pre, from, memory.u(l));
     if (l + 1 < end) mix(policy, h.res, h.post, from, memory.y(l), memory.inside(l + 1));
   }
 }
@@ -187,9 +196,9 @@ void check_stack_options(char const* operation, stack<Kind> const& network) {
 }  // namespace detail
 
 /// Elements that `propagate` and `propagate_vjp` need for a batch of `tokens`, known beforehand: for recompute
-/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, and the coefficients of L_r + 1 layers. `ahead` adds
-/// N·C·(L_r − 1) + C·L_r, and the coefficients of L_r layers. Counted in the connection's element: streams of 16 bits
-/// take half of it.
+/// N·C·(⌈L/L_r⌉ + L_r − 2) + C·(L + L_r + 2) per token, the coefficients and scores of all layers, and the gradients of
+/// coefficients of one. `ahead` adds N·C·(L_r − 1) + C·L_r. Counted in the connection's element, of which two of 16 bits
+/// take one.
 ///
 /// @tparam S  the streams' element, if it is not the connection's
 /// @throws mhc::option_error  an option of the stack is out of range
@@ -206,12 +215,11 @@ std::ptrdiff_t workspace_size(stack<Kind> const& network, std::ptrdiff_t tokens)
 /// H_res of a layer, as the last `propagate` left it: (B, N, N), for `composite_gain` and other diagnostics.
 ///
 /// @tparam S  the streams' element, if it is not the connection's
-/// @throws mhc::option_error  the stack recomputes, and so keeps no coefficients, or has no such layer
+/// @throws mhc::option_error  an option of the stack is out of range, or it has no such layer
 template <element S, class Kind, class T = typename Kind::element>
 batch_view<T const, Kind::streams> h_res_of(stack<Kind> const& network, std::type_identity_t<std::span<T>> workspace,
                                             std::ptrdiff_t tokens, std::ptrdiff_t layer) {
   detail::check_stack_options("mhc::h_res_of", network);
-  if (network.recompute) throw option_error("mhc::h_res_of: stack.recompute is true, expected false");
   if (layer < 0 || layer >= network.layers) {
     throw option_error("mhc::h_res_of: layer is " + std::to_string(layer) + ", expected 0 to " +
                        std::to_string(network.layers - 1));

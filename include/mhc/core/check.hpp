@@ -36,6 +36,14 @@ struct argument {
     copy.alias = other;
     return copy;
   }
+  /// Of an argument that may be left out.
+  constexpr argument if_given() const {
+    if (data != nullptr || batch != 0) return *this;
+    argument none = *this;
+    none.batch = not_batched;
+    none.row = 0;
+    return none;
+  }
   constexpr std::size_t bytes() const {
     return static_cast<std::size_t>((batch == not_batched ? 1 : batch) * row *
                                     (channels == no_channels ? 1 : channels)) *

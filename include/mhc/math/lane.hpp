@@ -57,12 +57,17 @@ MHC_HD inline V select(mask_of<V> const& m, V const& a, V const& b) {
   return lane<V>::select(m, a, b);
 }
 /// a b + c, in one rounding where that is as fast. `a` may be one register where V is several, each of which it multiplies.
+/// On the device always in one: where c is a product too, which of the two it is that is not rounded is not the compiler's to say.
 template <class V, class A = V>
 MHC_HD inline V multiply_add(std::type_identity_t<A> const& a, V const& b, V const& c) {
   if constexpr (requires { lane<V>::multiply_add(a, b, c); })
     return lane<V>::multiply_add(a, b, c);
   else
+#if defined(__CUDA_ARCH__)
+    return fma(a, b, c);
+#else
     return a * b + c;
+#endif
 }
 /// a. Where g++ would copy it in pieces, from memory to memory, and then wait for the pieces, it goes through a register.
 template <class V>

@@ -48,6 +48,11 @@ struct parameters_of {
 template <class Kind>
 inline constexpr int scores_of = Kind::rows * Kind::scores_per_row;
 
+/// What `coefficients`, `pre`, `mix_pre` and the learned `contract` can keep for their gradients,
+/// (B, scores_of<Kind> + Kind::rows): of every token the scores ŝ, row after row, then the inverse norm r of each row.
+template <class Kind, class T = typename Kind::element>
+using score_view = vector_view<T, scores_of<Kind> + Kind::rows>;
+
 /// Elements of one normalised row of a token.
 template <class Kind>
 constexpr std::ptrdiff_t row_length(Kind const& kind) {

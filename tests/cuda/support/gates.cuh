@@ -12,7 +12,7 @@ void gates_impl(device_policy const& policy, Kind const& kind, parameters_of<Kin
                 stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
   staged on(policy);
   auto const p = on(kind, parameters);
-  detail::gate_outputs<S, N> const to{on(out.h_pre), on(out.h_post), on(out.h_res), on(out.u)};
+  detail::gate_outputs<S, N> const to{on(out.h_pre), on(out.h_post), on(out.h_res), on(out.u), on(out.scores)};
   auto const from = on(x);
   cuda::gates_impl(on.policy(cuda::workspace_bytes(kind, x.size)), kind, p, from, to);
   on.finish();
@@ -25,7 +25,7 @@ void gates_vjp_impl(device_policy const& policy, Kind const& kind, parameters_of
   staged on(policy);
   auto const p = on(kind, parameters);
   auto const from = on(x);
-  detail::gate_output_gradients<S, N> const g{on(in.u), on(in.h_pre), on(in.h_post), on(in.h_res)};
+  detail::gate_output_gradients<S, N> const g{on(in.u), on(in.h_pre), on(in.h_post), on(in.h_res), on(in.scores)};
   auto const xg = on(x_gradient);
   auto const pg = on(kind, parameters_gradient);
   cuda::gates_vjp_impl(on.policy(cuda::workspace_bytes(kind, x.size)), kind, p, from, g, xg, pg, mode);

@@ -14,7 +14,7 @@ void mix_pre_impl(device_policy const& policy, detail::mix_pre_arguments<Kind, S
       on(a.h_res),  on(a.h_post),
       on(a.x),      on(a.y),
       a.kind,       on(a.kind, a.parameters),
-      on(a.x_next), {on(a.next.h_pre), on(a.next.h_post), on(a.next.h_res), on(a.next.u)}};
+      on(a.x_next), {on(a.next.h_pre), on(a.next.h_post), on(a.next.h_res), on(a.next.u), on(a.next.scores)}};
   cuda::mix_pre_impl(on.policy(cuda::workspace_bytes(a.kind, a.x.size)), there);
   on.finish();
 }
@@ -28,7 +28,7 @@ void mix_pre_vjp_impl(device_policy const& policy, detail::mix_pre_vjp_arguments
       a.kind,
       on(a.kind, a.parameters),
       on(a.x_next),
-      {on(a.next.u), {}, on(a.next.h_post), on(a.next.h_res)},
+      {on(a.next.u), {}, on(a.next.h_post), on(a.next.h_res), on(a.next.scores)},
       gradient,
       {on(m.h_res), on(m.h_post), on(m.x), on(m.y), gradient, on(m.h_res_gradient), on(m.h_post_gradient),
        on(m.x_gradient), on(m.y_gradient), m.x_gradient_update},

@@ -23,6 +23,9 @@ struct network_output {
   std::vector<float> x_out, x_gradient, parameters_gradient;
 };
 
+/// F is the identity. Of these layers what stands for its vjp gives back u, so that the rebuilt one shows.
+constexpr bool reads_u(std::ptrdiff_t layer) { return layer % 2 == 1; }
+
 /// Where the recomputation runs: on the stream of all else, or on its own, which is the more or the less urgent one.
 enum class recomputing { in_order, early, late };
 

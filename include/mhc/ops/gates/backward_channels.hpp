@@ -69,14 +69,17 @@ template <bool Past, class V, class Kind, class F, class T, class S, int N>
 class backward_range {
   static constexpr int K = Kind::scores_per_row, R = product_rows<V>, C = product_registers;
   static constexpr std::ptrdiff_t W = width<V>;
+  /// Elements of a token up to which a block of x stays in half of a second-level cache of 1 MiB. It has been asked for while
+  /// the block before was worked on, and most of it read in the first phase, so the next block is asked for, not the next rows.
+  static constexpr std::ptrdiff_t short_token = (1 << 19) / (backward_block * static_cast<std::ptrdiff_t>(sizeof(S)));
   template <int Registers>
   using strip = T[Registers][V::size];
 
  public:
-  /// Of the tokens of x and `in` that `state` has from the first phase.
+  /// Of the tokens of x and `in` that `state` has from the first phase; `more` of x: it goes on behind them.
   backward_range(Kind const& gates, F const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
                  backward_state<Kind, T> const& state, stream_view<S, N> x_gradient, update mode, T* phi_gradient,
-                 channel_range here, channel_range next)
+                 channel_range here, channel_range next, bool more)
       : phi_(phi),
         x_(x.data),
         u_(in.u.data),
@@ -89,6 +92,7 @@ class backward_range {
         here_(at(gates, here)),
         next_(at(gates, next)),
         channels_here_(here.count),
+        next_block_(more && N * x.channels <= short_token ? x.size * N * x.channels : 0),
         dynamic_(is_dynamic(gates)),
         accumulates_(mode == update::accumulate) {}
 
@@ -208,18 +212,22 @@ class backward_range {
       MHC_UNROLL for (int m = 0; m < M; ++m, x += stride) {
         V const minus(-state_->norm[done_ + t + m][r]);
         MHC_UNROLL for (int j = 0; j < Registers; ++j) {
-          V some = load_channels<V>(x + j * W, lanes);
-          hold(some);
-          if constexpr (Kind::rows == 1) some.store_aligned(x_strip<Registers>(c)[t + m][j]);
-          sum[m][j] = multiply_add(minus, some, sum[m][j]);
+          sum[m][j] = multiply_add(minus, load_channels<V>(x + j * W, lanes), sum[m][j]);
         }
       }
-      auto const ask_ahead = [&](int m, int j) MHC_ALWAYS_INLINE {
-        prefetch<2>(x_, token_ahead + m * stride + j * W);
+      std::ptrdiff_t const token = t * stride + here_.in_token + c;
+      std::ptrdiff_t const x_ahead = next_block_ > 0 ? token + next_block_ : token_ahead;
+      auto const copy_and_ask = [&](int m, int j) MHC_ALWAYS_INLINE {
+        if (Kind::rows == 1 && (M == R || m < M)) {
+          V some = load_channels<V>(x_ + token + m * stride + j * W, lanes);
+          hold(some);
+          some.store_aligned(x_strip<Registers>(c)[t + m][j]);
+        }
+        prefetch<2>(x_, x_ahead + m * stride + j * W);
         if constexpr (!Past) prefetch<2>(x_gradient_, token_ahead + m * stride + j * W);
       };
       add_weighted<backward_state<Kind, T>::tokens>(&state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c),
-                                                    K, sum, ask_ahead);
+                                                    K, sum, copy_and_ask);
     } else if constexpr (!Past) {
       ask<Registers>(x_gradient_, token_ahead, stride);
     }
@@ -257,7 +265,7 @@ class backward_range {
   backward_state<Kind, T> const* state_;
   std::ptrdiff_t channels_, length_, left_, done_ = 0;
   place here_, next_;
-  std::ptrdiff_t channels_here_;
+  std::ptrdiff_t channels_here_, next_block_;
   bool dynamic_, accumulates_;
   alignas(64) T phi_strips_[(K > 0 ? K : 1) * piece_channels<Kind, T>];
   alignas(64) T x_strips_[backward_block * piece_channels<Kind, T>];

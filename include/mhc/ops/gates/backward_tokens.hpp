@@ -86,7 +86,10 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
                      gate_output_gradients<S, N> const& in, backward_state<Kind, T>& state, std::ptrdiff_t t,
                      std::ptrdiff_t n) {
   constexpr int K = Kind::scores_per_row;
-  state.scores.template compute<V, backward_block>(kind, parameters.phi, x, t, n, t);
+  if (in.scores.data != nullptr && is_dynamic(kind))
+    state.scores.recall(in.scores, t, n, t);
+  else
+    state.scores.template compute<V, backward_block>(kind, parameters.phi, x, t, n, t);
   for (std::ptrdiff_t w = t; w < t + n; ++w) {
     T* g = state.output_gradient[w];
     if (in.u.data != nullptr)

@@ -21,7 +21,8 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1
     gates_kernel(Kind kind, parameters_of<Kind, T const> parameters, detail::scan_sums<T> scanned,
                  detail::gate_outputs<T, N> out) {
   detail::for_each_token_scores<Kind>(
-      kind, scanned, false, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
+      kind, scanned, {}, false, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
+        if (out.scores.data != nullptr) s.keep(out.scores.token(b));
         auto const h = kind.gate(s.score, parameters.alpha, parameters.bias);
         MHC_UNROLL for (int i = 0; i < N; ++i) out.h_pre.data[b * N + i] = h[i];
         if constexpr (Kind::outputs > N) {
@@ -49,9 +50,10 @@ void gates_by_scan(policy const& where, char const* operation, Kind const& kind,
       packed ? detail::launch_scan<W, S, K, P, false, takes_tf32<Kind>>(where, operation, task)
              : detail::launch_scan<1, S, K, P, false, takes_tf32<Kind>>(where, operation, task);
   }
-  detail::launch(where, operation, gates_kernel<Kind, T, N>,
-                 {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
-                 detail::gate_outputs<T, N>{out.h_pre, out.h_post, out.h_res, {}});
+  detail::launch(
+      where, operation, gates_kernel<Kind, T, N>, {detail::block_count(x.size, shape::tokens), shape::threads}, kind,
+      parameters, memory.sums(dynamic),
+      detail::gate_outputs<T, N>{out.h_pre, out.h_post, out.h_res, {}, dynamic ? out.scores : token_view<T>{}});
   if (out.u.data != nullptr) aggregate_impl(where, vector_view<T const, N>(out.h_pre), x, out.u);
 }
 
@@ -62,14 +64,14 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
   constexpr char const* operation = "mhc::coefficients, pre, contract";
   detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
                                 parameters.alpha, "parameters.bias", parameters.bias, "h_pre", out.h_pre.data, "h_post",
-                                out.h_post.data, "h_res", out.h_res.data, "u", out.u.data);
+                                out.h_post.data, "h_res", out.h_res.data, "u", out.u.data, "scores", out.scores.data);
   if (x.size == 0) return;
   if constexpr (has_phi_element<Kind>) {
     converted_phi<Kind> const in_float(
         where, operation, kind, detail::gates_workspace<Kind, T>(kind, x.size, nullptr).forward_bytes(), parameters);
     return gates_impl(in_float.where, in_float.kind, in_float.parameters, x, out);
   } else if constexpr (detail::fits_together<Kind, S>) {
-    if (x.size <= detail::most_tokens_together<S>) {
+    if (is_dynamic(kind) && x.size <= detail::most_tokens_together<S>) {
       detail::gates_workspace<Kind, T> const memory(kind, x.size, nullptr);
       detail::workspace_of(where, operation, memory.forward_bytes());  // not needed, and refused all the same
       if (detail::launch_together<false>(where, operation,
@@ -80,7 +82,7 @@ void gates_impl(policy const& where, Kind const& kind, parameters_of<Kind, T con
   if constexpr (!has_phi_element<Kind>) gates_by_scan(where, operation, kind, parameters, x, out);
 }
 
-/// One scan of x for the scores, which are computed again; one for the gradients of x and φ.
+/// One scan of x for the scores, unless they have been kept, and for ∂u·x; one for the gradients of x and φ.
 template <class Kind, class T, class S, int N>
 void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T const> const& parameters,
                     stream_view<S const, N> x, detail::gate_output_gradients<S, N> const& in,
@@ -89,9 +91,9 @@ void gates_vjp_impl(policy const& where, Kind const& kind, parameters_of<Kind, T
   detail::require_device_memory(operation, "x", x.data, "parameters.phi", parameters.phi, "parameters.alpha",
                                 parameters.alpha, "parameters.bias", parameters.bias, "u_gradient", in.u.data,
                                 "h_pre_gradient", in.h_pre.data, "h_post_gradient", in.h_post.data, "h_res_gradient",
-                                in.h_res.data, "x_gradient", x_gradient.data, "parameters_gradient.phi",
-                                parameters_gradient.phi, "parameters_gradient.alpha", parameters_gradient.alpha,
-                                "parameters_gradient.bias", parameters_gradient.bias);
+                                in.h_res.data, "scores", in.scores.data, "x_gradient", x_gradient.data,
+                                "parameters_gradient.phi", parameters_gradient.phi, "parameters_gradient.alpha",
+                                parameters_gradient.alpha, "parameters_gradient.bias", parameters_gradient.bias);
   if (x.size == 0) return;
   detail::gates_workspace<Kind, T> memory(kind, x.size, nullptr);
   if constexpr (has_phi_element<Kind>) {

@@ -33,9 +33,9 @@ __global__ void __launch_bounds__(detail::score_block_shape<Kind, T>::threads, 1
   constexpr int K = Kind::scores_per_row, S = scores_of<Kind>;
   constexpr int P = N / Kind::rows;
   using weights = detail::weight_row<T, K, P>;
-  bool const dynamic = scanned.at != nullptr, from_u = dynamic && with_u;
+  bool const from_u = scanned.at != nullptr && with_u, dynamic = scanned.at != nullptr || in.scores.data != nullptr;
   detail::for_each_token_scores<Kind>(
-      kind, scanned, from_u, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
+      kind, scanned, in.scores, from_u, [&](std::ptrdiff_t b, detail::device_token_scores<Kind, T> const& s) {
         math::vec<T, Kind::outputs> g;
         MHC_UNROLL for (int i = 0; i < N; ++i) g[i] = from_u ? s.dots[i] : in.h_pre.data[b * N + i];
         if constexpr (Kind::outputs > N) {
@@ -127,15 +127,15 @@ struct gates_backward {
   detail::gates_workspace<Kind, T> memory;
 
   void run(policy const& where, char const* operation) const {
-    bool const dynamic = is_dynamic(kind);
+    bool const dynamic = is_dynamic(kind), scans = dynamic && in.scores.data == nullptr;
     bool const packed = detail::can_pack<S>(x.channels, x.data, in.u.data, x_gradient.data) &&
                         detail::can_pack<T>(x.channels, parameters.phi);
     if constexpr (K > 0)
-      if (dynamic) packed ? scan<detail::pack_width<S>>(where, operation) : scan<1>(where, operation);
-    if (!dynamic && in.u.data != nullptr)  // ∂H_pre,i = ∂u·x_i
+      if (scans) packed ? scan<detail::pack_width<S>>(where, operation) : scan<1>(where, operation);
+    if (!scans && in.u.data != nullptr)  // ∂H_pre,i = ∂u·x_i
       launch_aggregate_vjp<T, S, N>(where, operation, {}, x, in.u, {memory.h_pre_gradient(), x.size}, {},
                                     update::overwrite);
-    weigh(where, operation, dynamic);
+    weigh(where, operation, dynamic, scans);
     sum_columns(where, operation, dynamic);
     if constexpr (K > 0)
       if (dynamic) packed ? spread<detail::pack_width<S>>(where, operation) : spread<1>(where, operation);
@@ -155,12 +155,13 @@ struct gates_backward {
       detail::launch_scan<W, S, K, P, false, takes_tf32<Kind>>(where, operation, task);
   }
 
-  void weigh(policy const& where, char const* operation, bool dynamic) const {
+  void weigh(policy const& where, char const* operation, bool dynamic, bool scans) const {
     using shape = detail::score_block_shape<Kind, T>;
     detail::gate_output_gradients<T, N> gradients{{}, in.h_pre, in.h_post, in.h_res};
-    if (!dynamic && in.u.data != nullptr) gradients.h_pre = {memory.h_pre_gradient(), x.size};
+    if (dynamic) gradients.scores = in.scores;
+    if (!scans && in.u.data != nullptr) gradients.h_pre = {memory.h_pre_gradient(), x.size};
     detail::launch(where, operation, gate_weights_kernel<Kind, T, N>,
-                   {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(dynamic),
+                   {detail::block_count(x.size, shape::tokens), shape::threads}, kind, parameters, memory.sums(scans),
                    gradients, in.u.data != nullptr, gate_weights<T>{memory.weight(), memory.h_pre(), memory.columns()});
   }
 

@@ -39,21 +39,22 @@ MHC_ALWAYS_INLINE inline void add_outer_product(Left const& left, Right const& r
       MHC_ALWAYS_INLINE { rows(right(J)...); }(std::make_integer_sequence<int, C>{});
 }
 
-/// sum[i][j] += Σ_p weight[p Stride + i] in[p][j], of `terms` terms. Between them, as far as there are terms, ask(m, j) for C
-/// registers j of `product_rows` rows m: all at once they would wait for one another, and the products for them.
-template <std::ptrdiff_t Stride, class V, int R, int C, class T, class Ask>
+/// sum[i][j] += Σ_p weight[p Stride + i] in[p][j], of `terms` terms. Between them, or behind if they are few, aside(m, j) for
+/// registers j < C of rows m < product_rows, each once: what waits for memory, and would keep the products waiting if it were
+/// done all at once.
+template <std::ptrdiff_t Stride, class V, int R, int C, class T, class Aside>
 MHC_ALWAYS_INLINE inline void add_weighted(T const* weight, T const (*in)[C][V::size], std::ptrdiff_t terms,
-                                           V (&sum)[R][C], Ask const& ask) {
+                                           V (&sum)[R][C], Aside const& aside) {
   constexpr int rows = product_rows<V>;
   std::ptrdiff_t p = 0;
   for (int m = 0; m < rows; ++m) {
     int j = 0;
     for (; p < (m + 1) * terms / rows; ++p, weight += Stride, ++in) {
-      if (j < C) ask(m, j++);
+      if (j < C) aside(m, j++);
       add_outer_product([&](int i) MHC_ALWAYS_INLINE { return V(weight[i]); },
                         [&](int k) MHC_ALWAYS_INLINE { return V::load_aligned((*in)[k]); }, sum);
     }
-    while (j < C) ask(m, j++);
+    while (j < C) aside(m, j++);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mhc/core/config.hpp>
+#include <mhc/core/views.hpp>
 #include <mhc/math/tile.hpp>
 #include <mhc/ops/device.cuh>
 #include <mhc/ops/gates/scan.cuh>
@@ -46,12 +47,22 @@ struct device_token_scores {
       MHC_UNROLL for (int i = 0; i < P; ++i) dots[r * P + i] = rows[r][columns::dots + i];
     }
   }
+  /// As they have been kept, without dots.
+  __device__ explicit device_token_scores(T const* kept) {
+    MHC_UNROLL for (int k = 0; k < scores_of<Kind>; ++k) score[k] = kept[k];
+    MHC_UNROLL for (int r = 0; r < Kind::rows; ++r) inverse_rms[r] = kept[scores_of<Kind> + r];
+  }
+  __device__ void keep(T* to) const {
+    MHC_UNROLL for (int k = 0; k < scores_of<Kind>; ++k) to[k] = score[k];
+    MHC_UNROLL for (int r = 0; r < Kind::rows; ++r) to[scores_of<Kind> + r] = inverse_rms[r];
+  }
 };
 
-/// finish(b, scores) for every token b, one thread each. A static connection has no scores.
+/// finish(b, scores) for every token b, one thread each: from the sums of a scan, or as they have been kept. A static
+/// connection has none.
 template <class Kind, class T, class Finish>
-__device__ inline void for_each_token_scores(Kind const& kind, scan_sums<T> const& in, bool with_dots,
-                                             Finish const& finish) {
+__device__ inline void for_each_token_scores(Kind const& kind, scan_sums<T> const& in, token_view<T const> kept,
+                                             bool with_dots, Finish const& finish) {
   using shape = score_block_shape<Kind, T>;
   using columns = columns_of<Kind>;
   __shared__ T sums[shape::tokens * Kind::rows][shape::columns];
@@ -74,6 +85,8 @@ __device__ inline void for_each_token_scores(Kind const& kind, scan_sums<T> cons
     if (t >= count) continue;
     if (in.at != nullptr)
       finish(first + t, device_token_scores<Kind, T>(kind, sums + t * Kind::rows, in.length));
+    else if (kept.data != nullptr)
+      finish(first + t, device_token_scores<Kind, T>(kept.token(first + t)));
     else
       finish(first + t, device_token_scores<Kind, T>());
   }

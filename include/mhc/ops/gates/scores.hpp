@@ -58,14 +58,36 @@ struct score_block {
                std::ptrdiff_t at) {
     if constexpr (K > 0) {
       if (!is_dynamic(kind)) return;
+      using scan = score_scan<V, Kind, X, F, Most * Kind::rows>;
       std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-      score_scan<V, Kind, X, F, Most * Kind::rows> const scan(phi, x.stream(first, 0), length, rows);
+      scan const all(phi, x.stream(first, 0), length, rows, 0, row_stretches::most);
+      alignas(64) T sums[scan::sums];
       for (std::ptrdiff_t q = 0; q < rows; ++q) {
-        T const inverse = T(1) / std::sqrt(scan.square(q) / static_cast<T>(length) + kind.norm_epsilon);
-        (&inverse_rms[at][0])[q] = inverse;
-        auto const products = scan.products(q);
-        for (int k = 0; k < K; ++k) (&score[at][0])[q * K + k] = inverse * products[k];
+        all.store_sums(q, sums);
+        finish<scan>(kind, sums, at * Kind::rows + q);
       }
+    }
+  }
+  /// Row q from its sums.
+  template <class Scan>
+  void finish(Kind const& kind, T const* sums, std::ptrdiff_t q) {
+    T const inverse = T(1) / std::sqrt(Scan::square(sums) / static_cast<T>(row_length(kind)) + kind.norm_epsilon);
+    (&inverse_rms[0][0])[q] = inverse;
+    auto const products = Scan::products(sums);
+    for (int k = 0; k < K; ++k) (&score[0][0])[q * K + k] = inverse * products[k];
+  }
+
+  /// What has been computed for tokens 0 … count − 1, kept as the rows from `first` on.
+  void keep(token_view<T> to, std::ptrdiff_t first, std::ptrdiff_t count) const {
+    for (std::ptrdiff_t t = 0; t < count; ++t)
+      std::copy_n(inverse_rms[t], Kind::rows, std::copy_n(score[t], S, to.token(first + t)));
+  }
+  /// The same tokens as `compute`, as they have been kept.
+  void recall(token_view<T const> from, std::ptrdiff_t first, std::ptrdiff_t count, std::ptrdiff_t at) {
+    for (std::ptrdiff_t t = 0; t < count; ++t) {
+      T const* const row = from.token(first + t);
+      std::copy_n(row, S, score[at + t]);
+      std::copy_n(row + S, Kind::rows, inverse_rms[at + t]);
     }
   }
 

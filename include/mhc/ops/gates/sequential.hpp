@@ -44,6 +44,15 @@ struct token_scores {
         score[r * Kind::scores_per_row + k] = inverse_rms[r] * dot(phi + k * length, row, length);
     }
   }
+  /// As they have been kept.
+  explicit token_scores(T const* kept) {
+    for (int k = 0; k < scores_of<Kind>; ++k) score[k] = kept[k];
+    for (int r = 0; r < Kind::rows; ++r) inverse_rms[r] = kept[scores_of<Kind> + r];
+  }
+  void keep(T* to) const {
+    for (int k = 0; k < scores_of<Kind>; ++k) to[k] = score[k];
+    for (int r = 0; r < Kind::rows; ++r) to[scores_of<Kind> + r] = inverse_rms[r];
+  }
 };
 
 /// The gradient of one token's coefficients, gathered in the order pre, post, res.
@@ -69,6 +78,7 @@ void gates_impl(sequential_policy const&, Kind const& kind, parameters_of<Kind, 
                 stream_view<S const, N> x, detail::gate_outputs<S, N> const& out) {
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
     detail::token_scores<Kind, T> const s(kind, parameters.phi, x.stream(b, 0));
+    if (out.scores.data != nullptr && is_dynamic(kind)) s.keep(out.scores.token(b));
     auto const h = kind.gate(s.score, parameters.alpha, parameters.bias);
     for (int i = 0; i < N; ++i) out.h_pre(b, i) = h[i];
     if constexpr (Kind::outputs > N) {
@@ -90,9 +100,10 @@ void gates_vjp_impl(sequential_policy const&, Kind const& kind, parameters_of<Ki
                     stream_view<S, N> x_gradient, parameters_of<Kind, T> const& parameters_gradient, update mode) {
   constexpr int K = Kind::scores_per_row, P = N / Kind::rows;
   std::ptrdiff_t const length = row_length(kind);
-  bool const dynamic = is_dynamic(kind);
+  bool const dynamic = is_dynamic(kind), kept = dynamic && in.scores.data != nullptr;
   for (std::ptrdiff_t b = 0; b < x.size; ++b) {
-    detail::token_scores<Kind, T> const s(kind, parameters.phi, x.stream(b, 0));
+    auto const s = kept ? detail::token_scores<Kind, T>(in.scores.token(b))
+                        : detail::token_scores<Kind, T>(kind, parameters.phi, x.stream(b, 0));
     auto const d = kind.gate_vjp(s.score, parameters.alpha, parameters.bias, detail::gather_gradients<Kind>(in, x, b));
     for (int k = 0; k < scores_of<Kind>; ++k) parameters_gradient.bias[k] += d.bias[k];
     for (int k = 0; k < Kind::alphas && dynamic; ++k) parameters_gradient.alpha[k] += d.alpha[k];

@@ -3,14 +3,12 @@
 
 #include <mhc/core/policy.hpp>
 #include <mhc/core/views.hpp>
-#include <mhc/math/streams.hpp>
 #include <mhc/ops/gates/backward_channels.hpp>
 #include <mhc/ops/gates/backward_tokens.hpp>
-#include <mhc/ops/gates/scores.hpp>
+#include <mhc/ops/gates/forward_tokens.hpp>
 #include <mhc/ops/gates/types.hpp>
 #include <mhc/ops/lanes.hpp>
 #include <mhc/ops/large_tensors.hpp>
-#include <mhc/ops/rows.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,46 +17,9 @@
 /// @file
 /// From streams to coefficients and back, in blocks of tokens: what `coefficients`, `pre` and the head of `contract`
 /// share. The products with φ run with scores or neighbouring channels in the lanes, the gates with one token per lane.
-/// Blocks of sums are fixed by the token's index, so threads never show in a bit of the result.
+/// Sums are cut by the length of a row and by a token's index, so threads never show in a bit of the result.
 
 MHC_BEGIN_LANES
-
-namespace mhc::detail {
-
-template <class V, class Kind, class T, class S, int N>
-void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
-                gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
-  score_block<Kind, T, forward_block<Kind>> scores;
-  scores.template compute<V, forward_block<Kind>>(kind, parameters.phi, x, first, count, 0);
-  using G = iteration_lanes<V, N>;
-  for (std::ptrdiff_t t = 0; t < count; t += width<G>) {
-    std::ptrdiff_t const n = std::min(width<G>, count - t);
-    auto const h = kind.gate(scores.template load<G>(t, n), parameters.alpha, parameters.bias);
-    math::vec<G, N> pre, post;
-    math::tile<G, N> res;
-    for (int i = 0; i < N; ++i) pre[i] = h[i];
-    store_rows(pre, out.h_pre.data, first + t, n);
-    if constexpr (Kind::outputs > N) {
-      for (int i = 0; i < N; ++i) post[i] = h[N + i];
-      for (int k = 0; k < N * N; ++k) res[k] = h[2 * N + k];
-      store_rows(post, out.h_post.data, first + t, n);
-      store_rows(res, out.h_res.data, first + t, n);
-    }
-  }
-  if (out.u.data == nullptr) return;
-  using L = line_of<S, V>;
-  for (std::ptrdiff_t b = first; b < first + count; ++b) {  // whose x may still be in cache
-    auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
-    auto const from = rows_of<L>(x, b);
-    auto const to = rows_of<L>(out.u, b);
-    for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      from.prefetch_next(c);
-      to.store(std::false_type{}, {math::aggregate(h_pre, from.load(c, n))}, c, n);
-    });
-  }
-}
-
-}  // namespace mhc::detail
 
 namespace mhc::cpu {
 
@@ -66,6 +27,15 @@ template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                 parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 detail::gate_outputs<S, N> const& out) {
+  if constexpr (Kind::scores_per_row > 0) {
+    if (detail::shares_stretches(kind, x.size, thread_count(policy))) {
+      using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
+      detail::few_tokens<detail::lanes<T, Arch>, Kind, F, T, S, N> tokens(kind, parameters, x);
+      for_each(policy, tokens.stretches(), [&](std::ptrdiff_t s) { tokens.scan_stretch(s); });
+      return for_each_group_up_to<1, decltype(tokens)::most>(
+          policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) { tokens.finish(out, first, n); });
+    }
+  }
   for_each_group_up_to<detail::forward_step, detail::forward_block<Kind>>(
       policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
         detail::gate_block<detail::lanes<T, Arch>>(kind, parameters, x, out, first, n);
@@ -99,7 +69,7 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
         auto const next = detail::channel_range::of(split, std::min(piece + 1, pieces - 1), N);
         detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(
             kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
-            parameters_gradient.phi, range, next)
+            parameters_gradient.phi, range, next, first + count < x.size)
             .run();
         if (goes_past) detail::fence_past_cache();
       });

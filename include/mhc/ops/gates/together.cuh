@@ -231,9 +231,11 @@ struct together {
     }
   }
 
-  __device__ math::vec<T, Kind::outputs> gate(int token) const {
+  __device__ device_token_scores<Kind, T> scores(int token) const {
     auto const* const sums = reinterpret_cast<T const(*)[shape::pitch]>(total() + token * shape::pitch);
-    device_token_scores<Kind, T> const s(in.kind, sums, N * in.x.channels);
+    return {in.kind, sums, N * in.x.channels};
+  }
+  __device__ math::vec<T, Kind::outputs> gate(device_token_scores<Kind, T> const& s) const {
     return in.kind.gate(s.score, in.parameters.alpha, in.parameters.bias);
   }
 
@@ -241,20 +243,22 @@ struct together {
   __device__ void finish_pre() const {
     int const token = static_cast<int>(threadIdx.x);
     if (token >= count) return;
-    auto const h = gate(token);
+    auto const h = gate(scores(token));
     MHC_UNROLL for (int i = 0; i < N; ++i) h_pre()[token * N + i] = h[i];
     if (token / (shape::tokens / ranks) == rank)
       MHC_UNROLL for (int i = 0; i < N; ++i) in.next.h_pre.data[(first + token) * N + i] = h[i];
   }
 
-  /// H_post and H_res of this block's share of the tokens.
+  /// H_post and H_res of this block's share of the tokens, and the scores where they are kept.
   __device__ void finish_others() const {
     constexpr int share = shape::tokens / ranks;
     int const lane = static_cast<int>(threadIdx.x) % 32, token = rank * share + lane;
+    if (lane >= share || token >= count) return;
+    std::ptrdiff_t const b = first + token;
+    auto const s = scores(token);
+    if (in.next.scores.data != nullptr) s.keep(in.next.scores.token(b));
     if constexpr (Kind::outputs > N) {
-      if (lane >= share || token >= count) return;
-      auto const h = gate(token);
-      std::ptrdiff_t const b = first + token;
+      auto const h = gate(s);
       MHC_UNROLL for (int i = 0; i < N; ++i) in.next.h_post.data[b * N + i] = h[N + i];
       MHC_UNROLL for (int k = 0; k < N * N; ++k) in.next.h_res.data[b * N * N + k] = h[2 * N + k];
     }

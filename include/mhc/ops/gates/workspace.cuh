@@ -38,7 +38,7 @@ struct gates_workspace {
 
   T* scanned() const { return base; }
   T* partial() const { return base; }
-  scan_sums<T> sums(bool dynamic) const { return {dynamic ? scanned() : nullptr, chunks.count, tokens, length}; }
+  scan_sums<T> sums(bool scans) const { return {scans ? scanned() : nullptr, chunks.count, tokens, length}; }
   T* weight() const { return base + shared_size(); }
   T* h_pre() const { return weight() + weight_size(); }
   T* h_pre_gradient() const { return h_pre() + padded(tokens * N); }

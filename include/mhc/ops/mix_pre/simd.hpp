@@ -13,9 +13,13 @@ MHC_BEGIN_LANES
 
 namespace mhc::cpu {
 
-/// A block of tokens is mixed, and its coefficients are taken while it is in cache.
+/// A block of tokens is mixed, and its coefficients are taken while it is in cache: few tokens are one.
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
+  if (detail::shares_stretches(all.kind, all.x.size, thread_count(policy))) {
+    mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next, detail::destination::cache);
+    return gates_impl(policy, all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next);
+  }
   auto const alone = policy.with_threads(1);
   constexpr std::ptrdiff_t most = detail::forward_block<Kind>;
   for_each_group_up_to<detail::forward_step, most>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {

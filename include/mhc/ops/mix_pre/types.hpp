@@ -47,10 +47,7 @@ template <class Kind, class S>
 constexpr mix_pre_arguments<Kind, S> tokens_of(mix_pre_arguments<Kind, S> const& a, std::ptrdiff_t first,
                                                std::ptrdiff_t n) {
   auto const some = [&](auto const& view) { return tokens_of(view, first, n); };
-  return {some(a.h_res),  some(a.h_post),
-          some(a.x),      some(a.y),
-          a.kind,         a.parameters,
-          some(a.x_next), {some(a.next.h_pre), some(a.next.h_post), some(a.next.h_res), some(a.next.u)}};
+  return {some(a.h_res), some(a.h_post), some(a.x), some(a.y), a.kind, a.parameters, some(a.x_next), some(a.next)};
 }
 template <class S, int N>
 constexpr mix_vjp_arguments<S, N> tokens_of(mix_vjp_arguments<S, N> const& a, std::ptrdiff_t first, std::ptrdiff_t n) {
