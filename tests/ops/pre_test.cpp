@@ -48,10 +48,9 @@ TEMPLATE_LIST_TEST_CASE("threads do not show in a bit, gradients of parameters i
   using T = typename TestType::value;
   constexpr int N = TestType::n;
   for (bool const with_u : {false, true})
-    for (std::ptrdiff_t const channels :
-         {9, 600})  // 600: pieces of up to 384 channels per stream, and stretches of a row
+    for (std::ptrdiff_t const channels : {9, 600})  // 600: pieces of up to 384 channels per stream, and many blocks
       for (std::ptrdiff_t const batch :
-           {1, 7, 33, 150, 300}) {  // few: threads share stretches; 300: no room for all at once
+           {1, 7, 33, 150, 300}) {  // few: threads share blocks; 300: no room for all at once
         if (channels > 9 && batch > 150) continue;
         CAPTURE(with_u, channels, batch);
         auto const kind = TestType::make(channels);

@@ -23,7 +23,7 @@ namespace mhc {
 /// Range       any finite x; a token of zeros has scores 0.
 /// Aliasing    the outputs overlap nothing.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
-/// Memory      no allocation; the sums of 128 tokens and a block of φ on the stack.
+/// Memory      no allocation; the sums of 128 tokens and a block of φ on the stack, and up to 256 KiB of sums of few tokens.
 /// Non-finite  a NaN or infinity in a token makes that token's coefficients NaN and no other's.
 ///
 /// @param connection  connection<T, N, P>, hyper_connection<T, N> or residual<T>

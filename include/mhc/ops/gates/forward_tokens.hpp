@@ -63,37 +63,41 @@ void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters
   finish_gates<V>(kind, parameters, x, scores, out, first, count);
 }
 
-/// Of so many rows threads share the stretches, and then the tokens: there would be nothing for some of them otherwise.
-inline constexpr std::ptrdiff_t few_rows = 32;
-
-template <class Kind>
-bool shares_stretches(Kind const& kind, std::ptrdiff_t tokens, int threads) {
-  return threads > 1 && tokens > 0 && tokens * Kind::rows <= few_rows && is_dynamic(kind);
-}
-
+/// So few tokens that there is nothing for some of the threads, which therefore share the blocks of columns first, and then
+/// the tokens. The sums of blocks are added in their order, so that this shows in no bit.
 template <class V, class Kind, class F, class T, class S, int N>
 class few_tokens {
+  static constexpr std::ptrdiff_t most_rows = 32;
+  using scan = score_scan<V, Kind, S, F, most_rows>;
+  static constexpr std::ptrdiff_t room = (std::ptrdiff_t(1) << 18) / (scan::sums * std::ptrdiff_t(sizeof(T)));
+
  public:
-  static constexpr std::ptrdiff_t most = few_rows / Kind::rows;
+  static constexpr std::ptrdiff_t most = most_rows / Kind::rows;
+
+  /// Whether they are, and sums of all their blocks take no more than 256 KiB of the stack.
+  static bool are(Kind const& gates, std::ptrdiff_t tokens, int threads) {
+    return threads > 1 && tokens > 0 && tokens <= most && tokens * Kind::rows * blocks(gates) <= room &&
+           is_dynamic(gates);
+  }
+  static std::ptrdiff_t blocks(Kind const& gates) { return (row_length(gates) + scan::block - 1) / scan::block; }
 
   few_tokens(Kind const& gates, parameters_of<Kind, T const> const& learned, stream_view<S const, N> streams)
-      : kind_(gates), parameters_(learned), x_(streams) {}
+      : kind_(gates), parameters_(learned), x_(streams), length_(row_length(gates)), blocks_(blocks(gates)) {}
 
-  std::ptrdiff_t stretches() const { return scan::stretches(row_length(kind_)).count; }
-  void scan_stretch(std::ptrdiff_t s) {
-    std::ptrdiff_t const rows = x_.size * Kind::rows;
-    scan const some(parameters_.phi, x_.data, row_length(kind_), rows, s, s + 1);
-    for (std::ptrdiff_t q = 0; q < rows; ++q) some.store_sums(q, sums_[q][s]);
+  void scan_block(std::ptrdiff_t k) {
+    std::ptrdiff_t const rows = x_.size * Kind::rows, begin = k * scan::block;
+    scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_));
+    for (std::ptrdiff_t q = 0; q < rows; ++q) some.store_sums(q, sums_[q * blocks_ + k]);
   }
   void finish(gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) const {
     score_block<Kind, T, most> scores;
     for (std::ptrdiff_t q = 0; q < count * Kind::rows; ++q) {
-      auto const& parts = sums_[first * Kind::rows + q];
+      auto const* const parts = sums_ + (first * Kind::rows + q) * blocks_;
       alignas(64) T sums[scan::sums];
-      for (std::ptrdiff_t k = 0; k < scan::sums; k += width<V>) {
+      for (std::ptrdiff_t lane = 0; lane < scan::sums; lane += width<V>) {
         V sum(T(0));
-        for (std::ptrdiff_t s = 0; s < stretches(); ++s) sum = sum + V::load_aligned(parts[s] + k);
-        sum.store_aligned(sums + k);
+        for (std::ptrdiff_t k = 0; k < blocks_; ++k) sum = sum + V::load_aligned(parts[k] + lane);
+        sum.store_aligned(sums + lane);
       }
       scores.template finish<scan>(kind_, sums, q);
     }
@@ -101,12 +105,11 @@ class few_tokens {
   }
 
  private:
-  using scan = score_scan<V, Kind, S, F, most * Kind::rows>;
-
   Kind const& kind_;
   parameters_of<Kind, T const> const& parameters_;
   stream_view<S const, N> x_;
-  alignas(64) T sums_[most * Kind::rows][row_stretches::most][scan::sums];
+  std::ptrdiff_t length_, blocks_;
+  alignas(64) T sums_[room][scan::sums];
 };
 
 }  // namespace mhc::detail

@@ -24,19 +24,6 @@ namespace mhc::detail {
 template <class T>
 inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(sizeof(T));
 
-/// How a row is cut: into stretches of whole blocks, at most eight, whose sums are added in their order, wherever they are
-/// taken. By its length alone, so that it shows in no bit how many threads share them.
-struct row_stretches {
-  static constexpr std::ptrdiff_t most = 8, least_blocks = 4;
-  std::ptrdiff_t length, width, count;
-
-  static row_stretches of(std::ptrdiff_t length, std::ptrdiff_t block) {
-    std::ptrdiff_t const blocks = (length + block - 1) / block;
-    std::ptrdiff_t const width = std::max(least_blocks, (blocks + most - 1) / most) * block;
-    return {length, width, (length + width - 1) / width};
-  }
-};
-
 /// How sums of K products share registers V: each has one lane or, where that takes fewer registers, two neighbours, which
 /// sum every second unit of a row.
 template <class V, int K>
@@ -73,41 +60,39 @@ class score_scan {
   static constexpr int few = 2;
 
  public:
-  /// Numbers that a row's sums are: of products with all φ_k, and of squares, lane by lane.
+  static constexpr std::ptrdiff_t block = L;  ///< columns that are summed by themselves
+  /// Numbers that a row's sums are: of its products with all φ_k, and of its square, lane by lane.
   static constexpr std::ptrdiff_t sums = (registers + 1) * width<V>;
-  static row_stretches stretches(std::ptrdiff_t length) { return row_stretches::of(length, L); }
 
-  /// Rows first_row, first_row + length, …, `rows` of them, at most Rows: stretches first … last − 1 of them.
-  score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows, std::ptrdiff_t first,
-             std::ptrdiff_t last)
-      : phi_(phi), x_(first_row), length_(length), rows_(rows), cut_(stretches(length)) {
-    end_ = std::min(length, last * cut_.width);
+  /// Rows first_row, first_row + length, …, `rows` of them, at most Rows; of these, columns begin … end − 1. Block after
+  /// block is added to sums that begin at zero.
+  score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows, std::ptrdiff_t begin,
+             std::ptrdiff_t end)
+      : phi_(phi), x_(first_row), length_(length), rows_(rows), end_(end) {
     std::ptrdiff_t const all = (rows + R - 1) / R * R;
     std::fill_n(&total_[0][0], all * registers, V(T(0)));
     std::fill_n(square_, all, V(T(0)));
-    std::fill_n(&sum_[0][0], all * (registers + 1), V(T(0)));
-    place here{first * cut_.width, 0};
+    place here{begin, 0};
     for (int r = 0; r < rows_of(here); ++r) copy_row(here, r, copy_[0]);
-    for (bool odd = false; here.column < end_; odd = !odd) {
+    for (bool odd = false; here.column < end; odd = !odd) {
       place const next = after(here);
-      bool const ride = next.column < end_ && columns(next) == columns(here);
+      bool const ride = next.column < end && columns(next) == columns(here);
       if (here.row == 0) pack(here.column);
       if (rows_of(here) == few)
         multiply<few>(here, ride, copy_[odd], copy_[!odd]);
       else
         multiply<R>(here, ride, copy_[odd], copy_[!odd]);
-      for (int r = ride ? R : 0; r < rows_of(next) && next.column < end_; ++r) copy_row(next, r, copy_[!odd]);
-      if (next.row == 0 && (begins_stretch(next) || next.column >= end_)) add_products();
+      for (int r = ride ? R : 0; r < rows_of(next) && next.column < end; ++r) copy_row(next, r, copy_[!odd]);
       here = next;
     }
   }
 
   /// The sums of row q.
   void store_sums(std::ptrdiff_t q, T* to) const {
-    MHC_UNROLL for (int j = 0; j < registers; ++j) sum_[q][j].store_aligned(to + j * width<V>);
-    (sum_[q][registers] + square_[q]).store_aligned(to + registers * width<V>);
+    MHC_UNROLL for (int j = 0; j < registers; ++j) total_[q][j].store_aligned(to + j * width<V>);
+    square_[q].store_aligned(to + registers * width<V>);
   }
-  /// Its products with all φ_k, and its square, from all sums that there are of it.
+  /// From sums of all of a row, its products with all φ_k, and its square.
   static math::vec<T, K> products(T const* lanes) {
     math::vec<T, K> of;
     for (int k = 0; k < K; ++k) of[k] = layout::takes_two ? lanes[2 * k] + lanes[2 * k + 1] : lanes[k];
@@ -150,17 +135,17 @@ class score_scan {
   rider row_after(place here, int r, bool rides, rows_of_copy to) const {
     place const next = after(here), later = after(next);
     std::ptrdiff_t const phi_row = here.row + r;
-    bool const asks_phi = here.column + L < end_ && phi_row < K;
-    return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], later.column < end_ ? row(later, r) : x_,
+    bool const asks_phi = here.column + L < length_ && phi_row < K;
+    return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], later.column < length_ ? row(later, r) : x_,
             asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
   }
 
   void copy_row(place p, int r, rows_of_copy to) {
     place const later = after(p);
-    rider const one{row(p, r), to[r], later.column < end_ ? row(later, r) : x_, phi_};
+    rider const one{row(p, r), to[r], later.column < length_ ? row(later, r) : x_, phi_};
     V sum(T(0));
     for_channels<D>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
-    add_square(p, r, sum);
+    square_[p.row + r] = square_[p.row + r] + sum;
   }
 
   /// Columns of φ from `column` on: unit by unit, all φ_k side by side; zero beyond the last of either.
@@ -192,7 +177,7 @@ class score_scan {
     MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < C; ++j) sum[i][j] = V(T(0));
     E const* x = at[0];
     packed_unit const* phi = packed_;
-    place const next = after(here);
+    std::ptrdiff_t const next_row = after(here).row;
     for (int r = 0; r < R; r += together) {
       rider rider_of[together];
       V square[together];
@@ -210,7 +195,8 @@ class score_scan {
           ++phi;
         }
       });
-      if (rides) MHC_UNROLL for (int q = 0; q < together; ++q) add_square(next, r + q, square[q]);
+      if (rides)
+        MHC_UNROLL for (int q = 0; q < together; ++q) square_[next_row + r + q] = square_[next_row + r + q] + square[q];
     }
     MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < C; ++j) {
       V& total = total_[here.row + i][first + j];
@@ -218,34 +204,11 @@ class score_scan {
     }
   }
 
-  bool begins_stretch(place p) const { return p.column % cut_.width == 0; }
-  /// Of a stretch that ends here.
-  void add_products() {
-    for (std::ptrdiff_t q = 0; q < rows_; ++q) {
-      MHC_UNROLL for (int j = 0; j < registers; ++j) {
-        sum_[q][j] = sum_[q][j] + total_[q][j];
-        total_[q][j] = V(T(0));
-      }
-    }
-  }
-  /// Of row r at p. It is copied before the stretch in front of it has ended.
-  void add_square(place p, int r, V const& square) {
-    V& of_stretch = square_[p.row + r];
-    if (begins_stretch(p)) {
-      sum_[p.row + r][registers] = sum_[p.row + r][registers] + of_stretch;
-      of_stretch = square;
-    } else {
-      of_stretch = of_stretch + square;
-    }
-  }
-
   F const* phi_;
   X const* x_;
   std::ptrdiff_t length_, rows_, end_;
-  row_stretches cut_;
-  V total_[groups * R][registers];  ///< of a stretch
-  V square_[groups * R];
-  V sum_[groups * R][registers + 1];  ///< of all stretches but the last square
+  V total_[groups * R][registers];
+  V square_[groups * R];  ///< lane by lane
   alignas(64) packed_unit packed_[L / unit];
   alignas(64) E copy_[2][R][L];
 };

@@ -60,7 +60,7 @@ struct score_block {
       if (!is_dynamic(kind)) return;
       using scan = score_scan<V, Kind, X, F, Most * Kind::rows>;
       std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-      scan const all(phi, x.stream(first, 0), length, rows, 0, row_stretches::most);
+      scan const all(phi, x.stream(first, 0), length, rows, 0, length);
       alignas(64) T sums[scan::sums];
       for (std::ptrdiff_t q = 0; q < rows; ++q) {
         all.store_sums(q, sums);

@@ -28,11 +28,12 @@ void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                 parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 detail::gate_outputs<S, N> const& out) {
   if constexpr (Kind::scores_per_row > 0) {
-    if (detail::shares_stretches(kind, x.size, thread_count(policy))) {
-      using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
-      detail::few_tokens<detail::lanes<T, Arch>, Kind, F, T, S, N> tokens(kind, parameters, x);
-      for_each(policy, tokens.stretches(), [&](std::ptrdiff_t s) { tokens.scan_stretch(s); });
-      return for_each_group_up_to<1, decltype(tokens)::most>(
+    using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
+    using few = detail::few_tokens<detail::lanes<T, Arch>, Kind, F, T, S, N>;
+    if (few::are(kind, x.size, thread_count(policy))) {
+      few tokens(kind, parameters, x);
+      for_each(policy, few::blocks(kind), [&](std::ptrdiff_t k) { tokens.scan_block(k); });
+      return for_each_group_up_to<1, few::most>(
           policy, x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) { tokens.finish(out, first, n); });
     }
   }

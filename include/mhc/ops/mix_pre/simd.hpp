@@ -13,10 +13,10 @@ MHC_BEGIN_LANES
 
 namespace mhc::cpu {
 
-/// A block of tokens is mixed, and its coefficients are taken while it is in cache: few tokens are one.
+/// A block of tokens is mixed, and its coefficients are taken while it is in cache: few tokens are one, of all threads.
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
-  if (detail::shares_stretches(all.kind, all.x.size, thread_count(policy))) {
+  if (all.x.size <= detail::forward_step) {
     mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next, detail::destination::cache);
     return gates_impl(policy, all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next);
   }
