@@ -17,8 +17,9 @@ struct pre : bench::connection_tensors<T, N> {
 
   T *h_pre, *h_post, *h_res, *u;
 
-  pre(bench::memory& m, std::ptrdiff_t c)
-      : base(m, c),
+  pre(bench::memory& m, std::ptrdiff_t c) : pre(m, c, bench::scored_tokens<T, N>(c, K)) {}
+  pre(bench::memory& m, std::ptrdiff_t c, std::ptrdiff_t count)
+      : base(m, c, count),
         h_pre(m.output<T>(this->tokens * N)),
         h_post(m.output<T>(this->tokens * N)),
         h_res(m.output<T>(this->tokens * N * N)),
@@ -37,6 +38,25 @@ struct pre : bench::connection_tensors<T, N> {
                                    h_post, h_res, count, this->channels);
     naive::aggregate<N>(h_pre, this->x, u, count, this->channels);
   }
+};
+
+/// Of as few tokens as a model answers with: φ is for each of them, and counts.
+template <class T, int N, int Tokens>
+struct pre_of : pre<T, N> {
+  static bench::work todo(bench::sizes const& s) {
+    return {bench::pre(s) + bench::pass{s.scores() * s.streams() / Tokens, 0, 0}};
+  }
+  pre_of(bench::memory& m, std::ptrdiff_t c) : pre<T, N>(m, c, Tokens) {}
+};
+template <class T, int N>
+struct pre_of_one : pre_of<T, N, 1> {
+  static constexpr char const* name = "pre/one_token";
+  using pre_of<T, N, 1>::pre_of;
+};
+template <class T, int N>
+struct pre_of_eight : pre_of<T, N, 8> {
+  static constexpr char const* name = "pre/eight_tokens";
+  using pre_of<T, N, 8>::pre_of;
 };
 
 template <class T, int N>
@@ -87,6 +107,10 @@ struct pre_vjp_kept : pre_vjp<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_token_cases<pre, pre_vjp, pre_vjp_kept>();
+[[maybe_unused]] bool const added = [] {
+  bench::add_widths<pre_of_one, float, 4>({1280, 4096});
+  bench::add_widths<pre_of_eight, float, 4>({1280, 4096});
+  return bench::add_token_cases<pre, pre_vjp, pre_vjp_kept>();
+}();
 
 }  // namespace
