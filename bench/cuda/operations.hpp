@@ -41,7 +41,7 @@ struct token_arrays {
     for (float** const at : {&h_pre, &h_post, &pre_gradient, &post_gradient})
       *at = some.template operator()<float>(h, 1);
     for (float** const at : {&h_res, &res_gradient}) *at = some.template operator()<float>(m, 1);
-    scores = some.template operator()<float>(tokens * (scores_of<kind_type> + kind_type::rows), 1);
+    scores = some.template operator()<float>(tokens * kept_numbers<kind_type>, 1);
     for (auto* const p : {&parameters, &parameters_gradient})  // as models start: logits of order 1
       *p = {
         some.template operator()<float>(phi_size(kind), 1),
@@ -64,7 +64,7 @@ void for_each_token_operation(std::ptrdiff_t tokens, std::ptrdiff_t channels, Vi
   using arrays = token_arrays<S>;
   constexpr int N = arrays::N;
   auto const B = static_cast<double>(tokens), t = B * static_cast<double>(channels) * sizeof(S), s = N * t,
-             h = B * N * sizeof(float), m = N * h, k = B * 25 * sizeof(float),
+             h = B * N * sizeof(float), m = N * h, k = B * kept_numbers<typename arrays::kind_type> * sizeof(float),
              p = static_cast<double>(parameter_count(typename arrays::kind_type{.channels = channels})) * sizeof(float);
   auto const mix_forward = [](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.h_res), a.vectors(a.h_post), a.streams(a.x), a.token(a.y), a.streams(a.x_next));

@@ -145,7 +145,7 @@ TEMPLATE_LIST_TEST_CASE("kept scores on the device are read, or left alone", "[c
   using S = typename TestType::value;
   using T = mhc::coefficient_t<S>;
   constexpr int N = TestType::n;
-  std::ptrdiff_t const batch = 5, channels = 33, width = scores_and_norms<typename TestType::type>;
+  std::ptrdiff_t const batch = 5, channels = 33, width = mhc::kept_numbers<typename TestType::type>;
   auto const kind = TestType::make(channels);
   auto const p = random_parameters(kind);
   auto const x = gaussian<S>(batch * N * channels, 1, 28);

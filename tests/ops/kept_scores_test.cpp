@@ -17,7 +17,7 @@ TEMPLATE_LIST_TEST_CASE("kept scores are products with φ, and inverse norms", "
                         cases) {
   using T = typename TestType::value;
   using K = typename TestType::type;
-  constexpr int N = TestType::n, width = scores_and_norms<K>, scores = mhc::scores_of<K>;
+  constexpr int N = TestType::n, width = mhc::kept_numbers<K>, scores = mhc::scores_of<K>;
   for (std::ptrdiff_t const channels : {1, 7, 300})
     for (std::ptrdiff_t const batch : {0, 1, 35, 140}) {
       CAPTURE(channels, batch);
@@ -102,7 +102,7 @@ TEMPLATE_LIST_TEST_CASE("nothing but kept scores is looked at, and of static con
                         "[ops][pre][coefficients][gradient][scores]", cases) {
   using T = typename TestType::value;
   constexpr int N = TestType::n;
-  std::ptrdiff_t const batch = 35, channels = 9, spoilt = 20, width = scores_and_norms<typename TestType::type>;
+  std::ptrdiff_t const batch = 35, channels = 9, spoilt = 20, width = mhc::kept_numbers<typename TestType::type>;
   auto const kind = TestType::make(channels);
   auto const p = random_parameters(kind);
   auto const x = gaussian<T>(batch * N * channels, 1, 3);
@@ -117,7 +117,7 @@ TEMPLATE_LIST_TEST_CASE("nothing but kept scores is looked at, and of static con
 TEMPLATE_TEST_CASE("mix_pre_vjp and propagate_vjp take the kept scores", "[ops][mix_pre][compose][gradient][scores]",
                    mhc::cpu::sequential_policy, mhc::simd_t) {
   using one = kind_case<TestType, float, 4, mhc_sinkhorn>;
-  constexpr int N = 4, width = scores_and_norms<typename one::type>;
+  constexpr int N = 4, width = mhc::kept_numbers<typename one::type>;
   std::ptrdiff_t const batch = 5, channels = 9, spoilt = 3, size = batch * N * channels;
   mhc::stack<typename one::type> const network{one::make(channels), 2};
   auto const p = gaussian<float>(parameter_count(network), .3F);

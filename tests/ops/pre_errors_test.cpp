@@ -103,7 +103,7 @@ void refuse_forward(std::string const& operation, Kind const& kind) {
                                                      a.vectors<N>(4),
                                                      a.matrices<N>(4),
                                                      a.tokens(4, 5),
-                                                     a.vectors<scores_and_norms<Kind>>(4)},
+                                                     a.vectors<mhc::kept_numbers<Kind>>(4)},
                    a);
 }
 
@@ -126,7 +126,7 @@ void refuse_backward(std::string const& operation, Kind const& kind) {
                                                       a.take(phi_size(kind)),
                                                       a.take(3),
                                                       a.take(bias_size(kind)),
-                                                      a.vectors<scores_and_norms<Kind>>(4)},
+                                                      a.vectors<mhc::kept_numbers<Kind>>(4)},
                    a);
 }
 

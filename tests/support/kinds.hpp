@@ -117,10 +117,6 @@ T chain(int n, std::ptrdiff_t channels) {
   return T(n * channels + 16 * n) * eps<T>;
 }
 
-/// Numbers that are kept of a token.
-template <class Kind>
-inline constexpr int scores_and_norms = scores_of<Kind> + Kind::rows;
-
 template <class S, class T = coefficient_t<S>>
 struct coefficient_values {
   std::vector<T> pre, post, res;
@@ -138,7 +134,7 @@ coefficient_values<S> run_gates(bool with_u, typename Case::type const& kind, st
   guarded<S> const xs(x);
   guarded<T> const ps(parameters);
   using score_view = mhc::score_view<typename Case::type, T>;
-  guarded<T> scores(keep ? batch * scores_and_norms<typename Case::type> : 0);
+  guarded<T> scores(keep ? batch * kept_numbers<typename Case::type> : 0);
   auto const kept = keep ? score_view{scores.data(), batch} : score_view{};
   guarded<T> pre(batch * N), post(batch * N), res(batch * N * N);
   guarded<S> u(with_u ? batch * channels : 0);

@@ -50,7 +50,7 @@ struct mix_pre_values {
         pre(in.batch * N),
         post(in.batch * N),
         res(in.batch * N * N),
-        scores(in.batch * scores_and_norms<typename Case::type>) {}
+        scores(in.batch * kept_numbers<typename Case::type>) {}
 };
 
 template <class Case, class S>

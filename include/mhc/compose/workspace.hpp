@@ -105,9 +105,7 @@ struct stack_memory {
   constexpr std::ptrdiff_t token_size() const { return padded_streams(tokens * channels); }
   constexpr std::ptrdiff_t vector_size() const { return padded(tokens * N); }
   constexpr std::ptrdiff_t matrix_size() const { return padded(tokens * N * N); }
-  constexpr std::ptrdiff_t score_size() const {
-    return scores_kept ? padded(tokens * (scores_of<Kind> + Kind::rows)) : 0;
-  }
+  constexpr std::ptrdiff_t score_size() const { return scores_kept ? padded(tokens * kept_numbers<Kind>) : 0; }
   constexpr std::ptrdiff_t coefficient_size() const { return 2 * vector_size() + matrix_size() + score_size(); }
 
   // In this order: y, and coefficients with scores, of every layer; x at the borders, but for layer 0, whose x is the

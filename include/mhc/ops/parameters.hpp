@@ -48,10 +48,18 @@ struct parameters_of {
 template <class Kind>
 inline constexpr int scores_of = Kind::rows * Kind::scores_per_row;
 
+/// Numbers that can be kept of a token: its scores, and an inverse norm for every row. Of what is no kind of connection none,
+/// so that the compiler says that.
+template <class Kind>
+inline constexpr int kept_numbers = 0;
+template <class Kind>
+  requires requires { Kind::rows* Kind::scores_per_row; }
+inline constexpr int kept_numbers<Kind> = scores_of<Kind> + Kind::rows;
+
 /// What `coefficients`, `pre`, `mix_pre` and the learned `contract` can keep for their gradients,
-/// (B, scores_of<Kind> + Kind::rows): of every token the scores ŝ, row after row, then the inverse norm r of each row.
+/// (B, kept_numbers<Kind>): of every token the scores ŝ, row after row, then the inverse norm r of each row.
 template <class Kind, class T = typename Kind::element>
-using score_view = vector_view<T, scores_of<Kind> + Kind::rows>;
+using score_view = vector_view<T, kept_numbers<Kind>>;
 
 /// Elements of one normalised row of a token.
 template <class Kind>
