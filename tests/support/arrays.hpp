@@ -85,6 +85,7 @@ class guarded {
 template <class S, class U>
 guarded<S> stored(std::vector<U> const& a) {
   std::vector<S> s;
+  s.reserve(a.size());
   for (auto const& x : a) s.push_back(S(static_cast<coefficient_t<S>>(x)));
   return guarded<S>(s);
 }

@@ -89,6 +89,7 @@ std::string loss_plot(summary const& run) {
 
 std::string gradient_plot(summary const& run) {
   std::vector<curve> curves;
+  curves.reserve(run.kinds.size());
   for (auto const& m : run.kinds)
     curves.push_back({m.name, lines(m, 1), counted_from_one(m.record.loss.size()), m.record.gradient_norm});
   return plot_of(axes("gradient", "step", "gradient norm before clipping") + "set logscale y\n", curves);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <string>
 
@@ -26,7 +27,7 @@ std::size_t terminal_width() {
 }
 
 std::string clock_text(double seconds) {
-  auto const whole = static_cast<long>(seconds + 0.5);
+  auto const whole = std::lround(seconds);
   auto const two = [](long value) { return std::string(value < 10 ? "0" : "") + std::to_string(value); };
   if (whole >= 3600) return std::to_string(whole / 3600) + ':' + two(whole / 60 % 60) + ':' + two(whole % 60);
   return std::to_string(whole / 60) + ':' + two(whole % 60);
