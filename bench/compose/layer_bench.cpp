@@ -14,8 +14,8 @@ namespace {
 template <class T, int N>
 struct layer_tensors : bench::connection_gradients<T, N> {
   using base = bench::connection_gradients<T, N>;
-
   using score_view = mhc::score_view<decltype(base::connection)>;
+
   T *h_pre, *h_post, *h_res, *u, *x_next;
 
   layer_tensors(bench::memory& m, std::ptrdiff_t c)

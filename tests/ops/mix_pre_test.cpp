@@ -24,9 +24,11 @@ TEMPLATE_LIST_TEST_CASE("mix_pre of streams of 16 bits, and threads", "[ops][mix
   for (int const threads : {1, 3}) {
     auto const policy = mhc::simd.with_threads(threads);
     check_mix_pre<TestType, T>(70, 33, policy);
+    check_mix_pre<TestType, T>(7, 300, policy);  // few: all threads mix, then share blocks of columns
     check_mix_pre<TestType, T>(300, 9, policy);  // more tokens than there is room for at once
     if constexpr (std::is_same_v<T, float>) {
       check_mix_pre<TestType, mhc::bfloat16>(70, 33, policy);
+      check_mix_pre<TestType, mhc::bfloat16>(7, 300, policy);
       check_mix_pre<TestType, mhc::half>(35, 8, policy);
     }
   }

@@ -47,7 +47,7 @@ class connected_stack {
   virtual void initialise(std::span<T> parameters, std::uint64_t seed) const = 0;
   virtual void forward(T const* parameters, mhc::token_view<T const> x, mhc::token_view<T> out,
                        sublayer<T> const& f) = 0;
-  /// Of the last forward. Adds to parameters_gradient, writes x_gradient.
+  /// Of the last forward, as which `measure` counts. Adds to parameters_gradient, writes x_gradient.
   virtual void backward(T const* parameters, mhc::token_view<T const> out_gradient, mhc::token_view<T> x_gradient,
                         T* parameters_gradient, sublayer_vjp<T> const& f_vjp) = 0;
   virtual mixing measure(T const* parameters, mhc::token_view<T const> x, sublayer<T> const& f) = 0;
