@@ -24,8 +24,10 @@ TEMPLATE_LIST_TEST_CASE("mix_pre of streams of 16 bits, and threads", "[ops][mix
   for (int const threads : {1, 3}) {
     auto const policy = mhc::simd.with_threads(threads);
     check_mix_pre<TestType, T>(70, 33, policy);
-    check_mix_pre<TestType, T>(7, 300, policy);  // few: all threads mix, then share blocks of columns
-    check_mix_pre<TestType, T>(300, 9, policy);  // more tokens than there is room for at once
+    check_mix_pre<TestType, T>(7, 300, policy);   // few: all threads mix, then share blocks of columns
+    check_mix_pre<TestType, T>(300, 9, policy);   // more tokens than there is room for at once, mixed some at a time
+    check_mix_pre<TestType, T>(140, 75, policy);  // mixed in parts
+    check_mix_pre<TestType, T>(18, 25000 / (TestType::n * static_cast<int>(sizeof(T))), policy);  // mixed before
     if constexpr (std::is_same_v<T, float>) {
       check_mix_pre<TestType, mhc::bfloat16>(70, 33, policy);
       check_mix_pre<TestType, mhc::bfloat16>(7, 300, policy);

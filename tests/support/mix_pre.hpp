@@ -113,17 +113,22 @@ void check_mix_pre(std::ptrdiff_t batch, std::ptrdiff_t channels, typename Case:
     mix_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
             stream_view<S const, N>(in.streams(d.next)), {d.res.data(), b}, {d.post.data(), b}, in.streams(d.x),
             {d.y.data(), b, channels});
-    auto const run = [&](mix_pre_gradients<Case, S>& to, guarded<S>& x_gradient) {
+    auto const run = [&](mix_pre_gradients<Case, S>& to, guarded<S>& x_gradient, auto const& next_post,
+                         auto const& next_res) {
       mix_pre_vjp(policy, {in.res.data(), b}, {in.post.data(), b}, in.streams(in.x), {in.y.data(), b, channels},
                   in.kind, in.p(), in.streams(x_next), in.streams(to.next), {in.u.data(), b, channels},
-                  {in.next_post.data(), b}, {in.next_res.data(), b}, {to.res.data(), b}, {to.post.data(), b},
+                  {next_post.data(), b}, {next_res.data(), b}, {to.res.data(), b}, {to.post.data(), b},
                   in.streams(x_gradient), {to.y.data(), b, channels}, parameters_at(in.kind, to.parameters.data()),
                   scores);
     };
-    run(e, e.x);
+    run(e, e.x, in.next_post, in.next_res);
     REQUIRE(same(e, d));
-    run(f, f.next);
+    std::copy(in.next_post.begin(), in.next_post.end(), f.post.begin());
+    std::copy(in.next_res.begin(), in.next_res.end(), f.res.begin());
+    run(f, f.next, f.post, f.res);  // all that can be in place
     REQUIRE(same_bits(f.next.values(), d.x.values()));
+    REQUIRE(same_bits(f.post.values(), d.post.values()));
+    REQUIRE(same_bits(f.res.values(), d.res.values()));
     REQUIRE(same_bits(f.parameters.values(), d.parameters.values()));
   }
 }

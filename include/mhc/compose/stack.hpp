@@ -7,6 +7,7 @@
 #include <mhc/core/views.hpp>
 #include <mhc/ops/connections.hpp>
 #include <mhc/ops/mix/mix.hpp>
+#include <mhc/ops/mix_pre/mix_pre.hpp>
 #include <mhc/ops/pre/pre.hpp>
 
 #include <cstddef>
@@ -46,14 +47,21 @@ void propagate(Policy const& policy, stack<Kind> const& network, std::type_ident
   stream_view<S const, N> const from_x = x;
   detail::check_stack("mhc::propagate", network, parameters, from_x, workspace, {detail::writes("x_out", x_out)});
   detail::stack_memory<Kind, S> const memory(network, x.size, workspace.data());
+  auto const learned = [&](std::ptrdiff_t l) { return detail::layer_parameters(network, parameters, l); };
+  auto h = memory.coefficients(0);
+  pre(policy, network.connection, learned(0), from_x, h.pre, h.post, h.res, memory.u(0), h.scores);
   for (std::ptrdiff_t l = 0; l < network.layers; ++l) {
-    auto const h = memory.coefficients(l);
-    auto const u = memory.u(l);
     auto const from = memory.streams(l, from_x, x_out);
-    pre(policy, network.connection, detail::layer_parameters(network, parameters, l), from, h.pre, h.post, h.res, u,
-        h.scores);
-    f(l, token_view<S const>(u), memory.y(l));
-    mix(policy, h.res, h.post, from, memory.y(l), memory.next_streams(l, x_out));
+    auto const to = memory.next_streams(l, x_out);
+    f(l, token_view<S const>(memory.u(l)), memory.y(l));
+    if (l + 1 == network.layers) {
+      mix(policy, h.res, h.post, from, memory.y(l), to);
+    } else {
+      auto const next = memory.coefficients(l + 1);
+      mix_pre(policy, h.res, h.post, from, memory.y(l), network.connection, learned(l + 1), to, next.pre, next.post,
+              next.res, memory.u(l + 1), next.scores);
+      h = next;
+    }
   }
 }
 
@@ -92,24 +100,35 @@ struct stack_backward {
         wait(policy, recomputation);
         if (memory.rooms > 1 && begin > 0) rebuild();
       }
-      for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
-        layer(policy, l, gradient, f_vjp);
-        gradient = x_gradient;
-      }
+      block(policy, begin, end, gradient, f_vjp);
+      gradient = x_gradient;
       end = begin;
     }
   }
 
  private:
+  /// Layers begin … end − 1, whose x are there: from one F to the one before in one operation.
   template <class Policy, class F>
-  void layer(Policy const& policy, std::ptrdiff_t l, stream_view<S const, N> gradient, F& f_vjp) const {
-    auto const h = memory.coefficients(l);
-    auto const from = memory.rebuilt_streams(l, x);
+  void block(Policy const& policy, std::ptrdiff_t begin, std::ptrdiff_t end, stream_view<S const, N> gradient,
+             F& f_vjp) const {
     auto const g = memory.gradients();
-    mix_vjp(policy, h.res, h.post, from, memory.y(l), gradient, g.h_res, g.h_post, x_gradient, g.y);
-    f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
-    pre_vjp(policy, network.connection, layer_parameters(network, parameters, l), from, g.u, g.h_post, g.h_res,
-            x_gradient, layer_parameters(network, parameters_gradient, l), update::accumulate, h.scores);
+    auto const x_of = [&](std::ptrdiff_t l) { return memory.rebuilt_streams(l, x); };
+    auto h = memory.coefficients(end - 1);
+    mix_vjp(policy, h.res, h.post, x_of(end - 1), memory.y(end - 1), gradient, g.h_res, g.h_post, x_gradient, g.y);
+    for (std::ptrdiff_t l = end - 1; l >= begin; --l) {
+      auto const learned = layer_parameters(network, parameters, l);
+      auto const learned_gradient = layer_parameters(network, parameters_gradient, l);
+      f_vjp(l, token_view<S const>(memory.u(l)), token_view<S const>(memory.y(l)), token_view<S const>(g.y), g.u);
+      if (l == begin) {
+        pre_vjp(policy, network.connection, learned, x_of(l), g.u, g.h_post, g.h_res, x_gradient, learned_gradient,
+                update::accumulate, h.scores);
+      } else {
+        auto const before = memory.coefficients(l - 1);
+        mix_pre_vjp(policy, before.res, before.post, x_of(l - 1), memory.y(l - 1), network.connection, learned, x_of(l),
+                    x_gradient, g.u, g.h_post, g.h_res, g.h_res, g.h_post, x_gradient, g.y, learned_gradient, h.scores);
+        h = before;
+      }
+    }
   }
 };
 

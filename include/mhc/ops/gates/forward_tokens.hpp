@@ -55,11 +55,11 @@ void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& paramete
   }
 }
 
-template <class V, class Kind, class T, class S, int N>
+template <class V, class Kind, class T, class S, int N, class Beside = nothing_beside>
 void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
-                gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) {
+                gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count, Beside&& beside = {}) {
   score_block<Kind, T, forward_block<Kind>> scores;
-  scores.template compute<V, forward_block<Kind>>(kind, parameters.phi, x, first, count, 0);
+  scores.template compute<V, forward_block<Kind>>(kind, parameters.phi, x, first, count, 0, beside);
   finish_gates<V>(kind, parameters, x, scores, out, first, count);
 }
 
@@ -86,7 +86,8 @@ class few_tokens {
 
   void scan_block(std::ptrdiff_t k) {
     std::ptrdiff_t const rows = x_.size * Kind::rows, begin = k * scan::block;
-    scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_));
+    scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_),
+                    nothing_beside{});
     for (std::ptrdiff_t q = 0; q < rows; ++q) some.store_sums(q, sums_[q * blocks_ + k]);
   }
   void finish(gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) const {

@@ -37,6 +37,12 @@ struct sums_in_lanes {
   static constexpr int tile = (registers + tiles - 1) / tiles;  ///< the last may have fewer
 };
 
+/// Nothing is done beside a scan.
+struct nothing_beside {
+  void ask(std::ptrdiff_t, std::ptrdiff_t) const {}
+  void run(std::ptrdiff_t) const {}
+};
+
 /// A block of columns of φ, transposed, stays in the first-level cache while all rows pass. While a few rows are multiplied,
 /// the next are copied and squared between the multiplications, and those after them asked for. Rows are copied because they
 /// can lie a power of two apart: they would share a few lines of cache.
@@ -65,9 +71,11 @@ class score_scan {
   static constexpr std::ptrdiff_t sums = (registers + 1) * width<V>;
 
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows; of these, columns begin … end − 1. Block after
-  /// block is added to sums that begin at zero.
+  /// block is added to sums that begin at zero. What leaves memory idle has room for something else: after each tile
+  /// beside.run(elements) is called, of x that were multiplied, and in a tile beside.ask(e, n) for elements e … e + n − 1.
+  template <class Beside>
   score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows, std::ptrdiff_t begin,
-             std::ptrdiff_t end)
+             std::ptrdiff_t end, Beside&& beside)
       : phi_(phi), x_(first_row), length_(length), rows_(rows), end_(end) {
     std::ptrdiff_t const all = (rows + R - 1) / R * R;
     std::fill_n(&total_[0][0], all * registers, V(T(0)));
@@ -79,10 +87,11 @@ class score_scan {
       bool const ride = next.column < end && columns(next) == columns(here);
       if (here.row == 0) pack(here.column);
       if (rows_of(here) == few)
-        multiply<few>(here, ride, copy_[odd], copy_[!odd]);
+        multiply<few>(here, ride, copy_[odd], copy_[!odd], beside);
       else
-        multiply<R>(here, ride, copy_[odd], copy_[!odd]);
+        multiply<R>(here, ride, copy_[odd], copy_[!odd], beside);
       for (int r = ride ? R : 0; r < rows_of(next) && next.column < end; ++r) copy_row(next, r, copy_[!odd]);
+      beside.run(rows_of(here) * columns(here));
       here = next;
     }
   }
@@ -163,15 +172,16 @@ class score_scan {
   }
 
   /// M rows at `here`, which are in `at`, times φ; rows of the place after ride into `to`.
-  template <int M>
-  void multiply(place here, bool ride, rows_of_copy at, rows_of_copy to) {
+  template <int M, class Beside>
+  void multiply(place here, bool ride, rows_of_copy at, rows_of_copy to, Beside const& beside) {
     constexpr int C = layout::tile, rest = registers % C == 0 ? C : registers % C;
-    for (int t = 0; t + 1 < layout::tiles; ++t) multiply_tile<M, C>(here, ride && t == 0, at, to, t * C);
-    multiply_tile<M, rest>(here, ride && layout::tiles == 1, at, to, (layout::tiles - 1) * C);
+    for (int t = 0; t + 1 < layout::tiles; ++t)
+      multiply_tile<M, C>(here, ride && t == 0, at, to, t * C, nothing_beside{});
+    multiply_tile<M, rest>(here, ride && layout::tiles == 1, at, to, (layout::tiles - 1) * C, beside);
   }
 
-  template <int M, int C>
-  void multiply_tile(place here, bool rides, rows_of_copy at, rows_of_copy to, int first) {
+  template <int M, int C, class Beside>
+  void multiply_tile(place here, bool rides, rows_of_copy at, rows_of_copy to, int first, Beside const& beside) {
     constexpr int together = std::max(1, R / U), steps = std::max(1, U / R);
     V sum[M][C];
     MHC_UNROLL for (int i = 0; i < M; ++i) MHC_UNROLL for (int j = 0; j < C; ++j) sum[i][j] = V(T(0));
@@ -195,6 +205,7 @@ class score_scan {
           ++phi;
         }
       });
+      beside.ask(r * columns(here), together * columns(here));
       if (rides)
         MHC_UNROLL for (int q = 0; q < together; ++q) square_[next_row + r + q] = square_[next_row + r + q] + square[q];
     }

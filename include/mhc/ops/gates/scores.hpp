@@ -53,14 +53,14 @@ struct score_block {
   T inverse_rms[Tokens][Kind::rows];
 
   /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most Most.
-  template <class V, std::ptrdiff_t Most, class F, class X, int N>
+  template <class V, std::ptrdiff_t Most, class F, class X, int N, class Beside = nothing_beside>
   void compute(Kind const& kind, F const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
-               std::ptrdiff_t at) {
+               std::ptrdiff_t at, Beside&& beside = {}) {
     if constexpr (K > 0) {
       if (!is_dynamic(kind)) return;
       using scan = score_scan<V, Kind, X, F, Most * Kind::rows>;
       std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-      scan const all(phi, x.stream(first, 0), length, rows, 0, length);
+      scan const all(phi, x.stream(first, 0), length, rows, 0, length, beside);
       alignas(64) T sums[scan::sums];
       for (std::ptrdiff_t q = 0; q < rows; ++q) {
         all.store_sums(q, sums);

@@ -17,6 +17,42 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
+/// One token on its way through `mix`.
+template <class V, class S, int N>
+class mixed_token {
+  using T = coefficient_t<S>;
+  using R = register_of<V>;
+
+ public:
+  MHC_ALWAYS_INLINE mixed_token(batch_view<T const, N> const& h_res, vector_view<T const, N> const& h_post,
+                                stream_view<S const, N> const& x, token_view<S const> const& y,
+                                stream_view<S, N> const& x_next, std::ptrdiff_t b)
+      : res_(broadcast_row<math::tile<R, N>>(h_res.data + b * N * N)),
+        post_(broadcast_row<math::vec<R, N>>(h_post.data + b * N)),
+        from_(x, b),
+        layer_(y, b),
+        next_(x_next, b) {}
+
+  /// Channels begin … begin + count − 1, while the same of the next token is asked for.
+  MHC_ALWAYS_INLINE void channels(std::ptrdiff_t begin, std::ptrdiff_t count, auto asks, auto past) const {
+    for_channels<V>(count, [&](std::ptrdiff_t e, auto n) MHC_ALWAYS_INLINE {
+      std::ptrdiff_t const c = begin + e;
+      if constexpr (asks) {
+        from_.prefetch_next(c);
+        layer_.prefetch_next(c);
+      }
+      next_.store(past, math::mix(res_, post_, from_.load(c, n), layer_.load(c, n)[0]), c, n);
+    });
+  }
+
+ private:
+  math::tile<R, N> res_;
+  math::vec<R, N> post_;
+  token_rows<V, S const, N> from_;
+  token_rows<V, S const, 1> layer_;
+  token_rows<V, S, N> next_;
+};
+
 /// What the gradients of a token's coefficients are sums of: its streams, what came back for them, and the layer's output.
 template <class V, class S, int N>
 struct mix_factors {
@@ -71,22 +107,12 @@ namespace mhc::cpu {
 /// Neighbouring channels in the lanes, tokens over the threads.
 template <class Arch, bool Threads, class T, class S, int N>
 void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h_res, vector_view<T const, N> h_post,
-              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next,
-              detail::destination to = detail::destination::by_size) {
+              stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   using V = detail::line_lanes<S, Arch>;
-  using R = detail::register_of<V>;
-  if (x.data == x_next.data) to = detail::destination::cache;
+  auto const to = x.data == x_next.data ? detail::destination::cache : detail::destination::by_size;
   for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
-    auto const res = detail::broadcast_row<math::tile<R, N>>(h_res.data + b * N * N);
-    auto const post = detail::broadcast_row<math::vec<R, N>>(h_post.data + b * N);
-    auto const from = detail::rows_of<V>(x, b);
-    auto const layer = detail::rows_of<V>(y, b);
-    auto const next = detail::rows_of<V>(x_next, b);
-    detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      from.prefetch_next(c);
-      layer.prefetch_next(c);
-      next.store(past, math::mix(res, post, from.load(c, n), layer.load(c, n)[0]), c, n);
-    });
+    detail::mixed_token<V, S, N> const token(h_res, h_post, x, y, x_next, b);
+    token.channels(0, x.channels, std::true_type{}, past);
   });
 }
 

@@ -35,8 +35,8 @@ void mix_pre_vjp_impl(Policy const&, Args const&...) {
 }  // namespace detail
 
 /// From one layer F to the next: the streams after the first, x' = H_res x + H_postᵀ y, then the coefficients of the
-/// second and its input u' = H'_pre x'. The same as `mix`, then `pre`; host policies mix a few tokens at a time and go
-/// on with them while they are in cache.
+/// second and its input u' = H'_pre x'. The same as `mix`, then `pre`; where it is faster, host policies mix some tokens
+/// while they take the products with φ of those before.
 ///
 /// Shapes      h_res, next_h_res (B, N, N), h_post, next_h_pre, next_h_post (B, N), x, x_next (B, N, C), y, u (B, C),
 ///             next_scores as score_view says. x, y, x_next and u of one element; of bfloat16 or half, the coefficients and
@@ -93,7 +93,8 @@ void mix_pre(Policy const& policy, std::type_identity_t<batch_view<T const, N>> 
 /// Result      x_next_gradient holds ∂loss/∂x' without what goes through `pre`, and is added to; parameters_gradient is
 ///             added to; h_res_gradient, h_post_gradient, x_gradient and y_gradient are overwritten. The bits are those of
 ///             `pre_vjp` with update::accumulate, then `mix_vjp`: the same for any number of threads.
-/// Aliasing    x_gradient may be x_next_gradient (in place), which then holds that of x; other overlap is refused.
+/// Aliasing    x_gradient may be x_next_gradient (in place), which then holds that of x; h_res_gradient and h_post_gradient
+///             may be those of the second layer, which are read first; other overlap is refused.
 /// Order       host policies return when done; cuda::policy enqueues on its stream and returns.
 /// Memory      as for `pre_vjp`.
 /// Non-finite  a NaN in a token spoils its own gradients, and the parameters' gradients, which are sums over tokens.
@@ -119,26 +120,27 @@ void mix_pre_vjp(Policy const& policy, std::type_identity_t<batch_view<T const, 
                  std::type_identity_t<parameters_of<Kind, T>> parameters_gradient,
                  std::type_identity_t<score_view<Kind, T const>> next_scores = {}) {
   detail::check_connection("mhc::mix_pre_vjp", connection, x);
-  detail::check("mhc::mix_pre_vjp", {detail::reads("x", x),
-                                     detail::reads("h_res", h_res),
-                                     detail::reads("h_post", h_post),
-                                     detail::reads("y", y),
-                                     detail::reads_phi(connection, parameters),
-                                     detail::reads_alpha(connection, parameters),
-                                     detail::reads_bias(connection, parameters),
-                                     detail::reads("x_next", x_next),
-                                     detail::writes("x_next_gradient", x_next_gradient).in_place_of("x_gradient"),
-                                     detail::reads("u_gradient", u_gradient),
-                                     detail::reads("next_h_post_gradient", next_h_post_gradient),
-                                     detail::reads("next_h_res_gradient", next_h_res_gradient),
-                                     detail::writes("h_res_gradient", h_res_gradient),
-                                     detail::writes("h_post_gradient", h_post_gradient),
-                                     detail::writes("x_gradient", x_gradient).in_place_of("x_next_gradient"),
-                                     detail::writes("y_gradient", y_gradient),
-                                     detail::writes_phi(connection, parameters_gradient),
-                                     detail::writes_alpha(connection, parameters_gradient),
-                                     detail::writes_bias(connection, parameters_gradient),
-                                     detail::reads("next_scores", next_scores).if_given()});
+  detail::check("mhc::mix_pre_vjp",
+                {detail::reads("x", x),
+                 detail::reads("h_res", h_res),
+                 detail::reads("h_post", h_post),
+                 detail::reads("y", y),
+                 detail::reads_phi(connection, parameters),
+                 detail::reads_alpha(connection, parameters),
+                 detail::reads_bias(connection, parameters),
+                 detail::reads("x_next", x_next),
+                 detail::writes("x_next_gradient", x_next_gradient).in_place_of("x_gradient"),
+                 detail::reads("u_gradient", u_gradient),
+                 detail::reads("next_h_post_gradient", next_h_post_gradient),
+                 detail::reads("next_h_res_gradient", next_h_res_gradient),
+                 detail::writes("h_res_gradient", h_res_gradient).in_place_of("next_h_res_gradient"),
+                 detail::writes("h_post_gradient", h_post_gradient).in_place_of("next_h_post_gradient"),
+                 detail::writes("x_gradient", x_gradient).in_place_of("x_next_gradient"),
+                 detail::writes("y_gradient", y_gradient),
+                 detail::writes_phi(connection, parameters_gradient),
+                 detail::writes_alpha(connection, parameters_gradient),
+                 detail::writes_bias(connection, parameters_gradient),
+                 detail::reads("next_scores", next_scores).if_given()});
   if (x.size == 0) return;  // a null u_gradient is right here, and means "none" below
   using detail::mix_pre_vjp_impl;
   mix_pre_vjp_impl(policy,

@@ -8,24 +8,94 @@
 #include <mhc/ops/mix_pre/types.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <type_traits>
 
 MHC_BEGIN_LANES
 
+namespace mhc::detail {
+
+/// Mixes tokens in their order, some channels at a time, beside the scan of those before.
+template <class V, class Kind, class S>
+class mixing_beside {
+  static constexpr int N = Kind::streams;
+
+ public:
+  /// Bytes of a token up to which this pays, as measured: of longer ones so much is wanted from memory at once that the scan
+  /// waits for its own. Those of 16 bits are computed with for longer than they are read.
+  static constexpr std::ptrdiff_t most_bytes = is_short_v<S> ? 0 : 24 << 10;
+
+  mixing_beside(mix_pre_arguments<Kind, S> const& all, std::ptrdiff_t first) : all_(&all), token_(first) {}
+
+  /// Tokens before `end` may be mixed.
+  void allow(std::ptrdiff_t end) { end_ = end; }
+  /// All that may be.
+  void finish() {
+    for (; token_ < end_; ++token_, at_ = 0) mix_channels(all_->x.channels - at_, std::true_type{});
+  }
+  /// As many as have been multiplied.
+  void run(std::ptrdiff_t elements) {
+    constexpr std::ptrdiff_t step = 64;
+    for (std::ptrdiff_t some = (elements / N + step - 1) / step * step; some > 0 && token_ < end_;) {
+      std::ptrdiff_t const n = std::min(some, all_->x.channels - at_);
+      mix_channels(n, std::false_type{});
+      some -= n;
+      at_ += n;
+      if (at_ == all_->x.channels) ++token_, at_ = 0;
+    }
+  }
+  /// A token further on, in the order of memory.
+  void ask(std::ptrdiff_t e, std::ptrdiff_t n) const {
+    std::ptrdiff_t const length = token_length(all_->x), all = all_->x.size * length, some = std::min(n, all);
+    std::ptrdiff_t const at = std::min((token_ + 1) * length + N * at_ + e, all - some);
+    ask_lines(all_->x.data + at, some);
+    ask_lines(all_->x_next.data + at, some);
+    ask_lines(all_->y.data + at / N, some / N);
+  }
+
+ private:
+  void mix_channels(std::ptrdiff_t n, auto asks) const {
+    mixed_token<V, S, N> const token(all_->h_res, all_->h_post, all_->x, all_->y, all_->x_next, token_);
+    token.channels(at_, n, asks, std::false_type{});
+  }
+  template <class E>
+  static void ask_lines(E const* p, std::ptrdiff_t n) {
+    for (std::ptrdiff_t c = 0; c < n; c += 64 / static_cast<std::ptrdiff_t>(sizeof(E))) prefetch<2>(p, c);
+  }
+
+  mix_pre_arguments<Kind, S> const* all_;
+  std::ptrdiff_t token_, end_ = 0, at_ = 0;
+};
+
+}  // namespace mhc::detail
+
 namespace mhc::cpu {
 
-/// A block of tokens is mixed, and its coefficients are taken while it is in cache: few tokens are one, of all threads.
+/// Blocks of tokens: while scores are summed of one, which is multiply-adds, the next is mixed, which is memory. Long tokens,
+/// and so few that all threads share them, are mixed first and then read.
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
-  if (all.x.size <= detail::forward_step) {
-    mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next, detail::destination::cache);
-    return gates_impl(policy, all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next);
+  using V = detail::lanes<coefficient_t<S>, Arch>;
+  using beside = detail::mixing_beside<detail::line_lanes<S, Arch>, Kind, S>;
+  constexpr std::ptrdiff_t step = detail::forward_step, most = detail::forward_block<Kind>;
+  stream_view<S const, Kind::streams> const x_next(all.x_next);
+  auto const bytes = detail::token_length(all.x) * static_cast<std::ptrdiff_t>(sizeof(S));
+  if (all.x.size <= step || bytes > beside::most_bytes || !is_dynamic(all.kind)) {
+    mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next);
+    return gates_impl(policy, all.kind, all.parameters, x_next, all.next);
   }
-  auto const alone = policy.with_threads(1);
-  constexpr std::ptrdiff_t most = detail::forward_block<Kind>;
-  for_each_group_up_to<detail::forward_step, most>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
-    auto const a = detail::tokens_of(all, first, n);
-    mix_impl(alone, a.h_res, a.h_post, a.x, a.y, a.x_next, detail::destination::cache);
-    gates_impl(alone, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
+  for_each_run<step>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t end) {
+    std::ptrdiff_t const blocks = (end - first + most - 1) / most, steps = (end - first + step - 1) / step;
+    std::ptrdiff_t const block = (steps + blocks - 1) / blocks * step;
+    beside mixes(all, first);
+    mixes.allow(std::min(first + block, end));
+    mixes.finish();
+    for (std::ptrdiff_t b = first; b < end; b += block) {
+      std::ptrdiff_t const n = std::min(block, end - b);
+      mixes.allow(std::min(b + n + block, end));
+      detail::gate_block<V>(all.kind, all.parameters, x_next, all.next, b, n, mixes);
+      mixes.finish();
+    }
   });
 }
 
