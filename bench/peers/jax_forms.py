@@ -100,6 +100,15 @@ def layer_form(pre, mix_form):
     return layer
 
 
+def mix_pre_form(pre, mix_form):
+    def mix_pre(h_res, h_post, x, y, phi, alpha, bias):
+        x_next = mix_form(h_res, h_post, x, y)
+        return (x_next, *pre(x_next, phi, alpha, bias))
+
+    mix_pre.__name__ = f"{mix_form.__name__}, {pre.__name__}"
+    return mix_pre
+
+
 def as_tuple(results):
     return results if isinstance(results, tuple) else (results,)
 

@@ -80,6 +80,25 @@ void mix_vjp(int threads, length B, length C, T const* h_res, T const* h_post, T
                {y_gradient, B, C});
 }
 
+void mix_pre(int threads, length B, length C, T const* h_res, T const* h_post, T const* x, T const* y, T const* phi,
+             T const* alpha, T const* bias, T* x_next, T* next_h_pre, T* next_h_post, T* next_h_res, T* u, T* scores) {
+  mhc::mix_pre(mhc::simd.with_threads(threads), {h_res, B}, {h_post, B}, mhc::stream_view<T const, N>{x, B, C},
+               {y, B, C}, kind{.channels = C}, parameters(phi, alpha, bias), {x_next, B, C}, {next_h_pre, B},
+               {next_h_post, B}, {next_h_res, B}, {u, B, C}, {scores, B});
+}
+
+void mix_pre_vjp(int threads, length B, length C, T const* h_res, T const* h_post, T const* x, T const* y, T const* phi,
+                 T const* alpha, T const* bias, T const* x_next, T const* scores, T* x_next_gradient,
+                 T const* u_gradient, T const* next_h_post_gradient, T const* next_h_res_gradient, T* h_res_gradient,
+                 T* h_post_gradient, T* x_gradient, T* y_gradient, T* phi_gradient, T* alpha_gradient,
+                 T* bias_gradient) {
+  mhc::mix_pre_vjp(mhc::simd.with_threads(threads), {h_res, B}, {h_post, B}, mhc::stream_view<T const, N>{x, B, C},
+                   {y, B, C}, kind{.channels = C}, parameters(phi, alpha, bias), {x_next, B, C},
+                   {x_next_gradient, B, C}, {u_gradient, B, C}, {next_h_post_gradient, B}, {next_h_res_gradient, B},
+                   {h_res_gradient, B}, {h_post_gradient, B}, {x_gradient, B, C}, {y_gradient, B, C},
+                   zeroed(C, phi_gradient, alpha_gradient, bias_gradient), {scores, B});
+}
+
 /// A layer around the identity, backward: y is u. h_res_gradient, h_post_gradient and u_gradient are scratch.
 void layer_vjp(int threads, length B, length C, T const* phi, T const* alpha, T const* bias, T const* h_res,
                T const* h_post, T const* x, T const* scores, T const* u, T const* x_next_gradient, T* h_res_gradient,

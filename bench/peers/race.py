@@ -78,7 +78,7 @@ def operations(library, threads, channels):
 
     tokens, sizes = TOKENS[channels], [TOKENS[channels], channels]
     x, g, x_next, dx = (gaussian(tokens, N, channels) for _ in range(4))
-    y, u, dy, du = (gaussian(tokens, channels) for _ in range(4))
+    y, u, u_gradient, dy, du = (gaussian(tokens, channels) for _ in range(5))
     h_pre, h_post, g_pre, g_post, dh_post = (gaussian(tokens, N) for _ in range(5))
     h_res, g_res, dh_res = (gaussian(tokens, N, N) for _ in range(3))
     parameters = [gaussian(K, N * channels) / np.float32((N * channels) ** 0.5), np.ones(3, np.float32), gaussian(K)]
@@ -111,6 +111,16 @@ def operations(library, threads, channels):
     yield Operation("layer and gradient", channels, tokens, [x, *parameters], [g],
                     sequence([*forward, backward], [dx, *gradients]))
 
+    # Added to by every repetition, from the second on to what the one before has left; the others get g itself.
+    x_next_gradient = g.copy()
+    inputs = [h_res, h_post, x, y, *parameters]
+    forward = call("mix_pre", sizes, *inputs, x_next, *out, u, scores)
+    backward = call("mix_pre_vjp", sizes, *inputs, x_next, scores, x_next_gradient, u_gradient, g_post, g_res, dh_res,
+                    dh_post, dx, dy, *gradients)
+    yield Operation("mix_pre", channels, tokens, inputs, None, sequence([forward], [x_next, *out, u]))
+    yield Operation("mix_pre and gradient", channels, tokens, inputs, [g, None, g_post, g_res, u_gradient],
+                    sequence([forward, backward], [dh_res, dh_post, dx, dy, *gradients]))
+
 
 # Peers ---------------------------------------------------------------------------------------------------------------
 
@@ -132,7 +142,8 @@ class Peer:
             return [f.coefficients_form(mean, self.fastest["sinkhorn", gradient]) for mean in f.MEANS]
         if kind == "pre":
             return [f.pre_form(self.fastest["coefficients", gradient], form) for form in f.AGGREGATE]
-        return [f.layer_form(self.fastest["pre", gradient], self.fastest["mix", gradient])]
+        form = f.layer_form if kind == "layer" else f.mix_pre_form
+        return [form(self.fastest["pre", gradient], self.fastest["mix", gradient])]
 
     def contestant(self, operation, expected):
         """The fastest form that agrees with ours, as (its name, a function without arguments)."""

@@ -189,6 +189,15 @@ def layer_form(pre, mix):
     return layer
 
 
+def mix_pre_form(pre, mix):
+    def mix_pre(h_res, h_post, x, y, phi, alpha, bias):
+        x_next = mix(h_res, h_post, x, y)
+        return (x_next, *pre(x_next, phi, alpha, bias))
+
+    mix_pre.__name__ = f"{mix.__name__}, {pre.__name__}"
+    return mix_pre
+
+
 def forward(form, inputs):
     """A function without arguments that runs the form and gives its results as a tuple."""
 

@@ -52,7 +52,7 @@ TEMPLATE_LIST_TEST_CASE("mix_pre at a level is mix, then pre, bit for bit, whate
   MHC_SKIP_WITHOUT(typename TestType::policy);
   typename TestType::policy const policy;
   for (int const threads : {1, 3}) {
-    for (std::ptrdiff_t const batch : {7, 70}) check_mix_pre<TestType, T>(batch, 33, policy.with_threads(threads));
+    for (std::ptrdiff_t const batch : {7, 70, 140}) check_mix_pre<TestType, T>(batch, 33, policy.with_threads(threads));
     if constexpr (std::is_same_v<T, float> && TestType::n == 4)
       check_mix_pre<TestType, bfloat16>(35, 8, policy.with_threads(threads));
   }

@@ -88,7 +88,7 @@ struct stack_backward {
     auto gradient = x_out_gradient;
     std::ptrdiff_t rebuilt = network.layers;
     for (std::ptrdiff_t end = network.layers; end > 0;) {
-      std::ptrdiff_t const begin = memory.block_begin(end - 1);
+      std::ptrdiff_t const begin = network.recompute ? memory.block_begin(end - 1) : 0;
       auto const rebuild = [&] {
         if (end < network.layers) wait(recomputation, policy);
         std::ptrdiff_t const first = memory.block_begin(rebuilt - 1);

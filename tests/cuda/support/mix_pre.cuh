@@ -33,7 +33,7 @@ void mix_pre_vjp_impl(device_policy const& policy, detail::mix_pre_vjp_arguments
       {on(m.h_res), on(m.h_post), on(m.x), on(m.y), gradient, on(m.h_res_gradient), on(m.h_post_gradient),
        on(m.x_gradient), on(m.y_gradient), m.x_gradient_update},
       on(a.kind, a.parameters_gradient)};
-  cuda::mix_pre_vjp_impl(on.policy(cuda::workspace_bytes(a.kind, m.x.size)), there);
+  detail::mix_pre_vjp_impl(on.policy(cuda::workspace_bytes(a.kind, m.x.size)), there);
   on.finish();
 }
 

@@ -49,10 +49,16 @@ struct channel_range {
   int stream;
   std::ptrdiff_t begin, count;
 
-  /// Piece number `piece`, with the streams in turn.
-  static channel_range of(channel_pieces const& pieces, std::ptrdiff_t piece, int streams) {
-    std::ptrdiff_t const begin = piece / streams * pieces.width;
-    return {static_cast<int>(piece % streams), begin, std::min(pieces.width, pieces.channels - begin)};
+  /// Piece number `piece`: stream after stream, so that what neighbouring pieces write lies together. Where it ends, the
+  /// processor itself asks for what lies behind, which is another core's that is about to write it. Streams that share their
+  /// columns of φ take turns, because the first of them has more to do.
+  template <class Kind>
+  static channel_range of(channel_pieces const& pieces, std::ptrdiff_t piece) {
+    constexpr int streams = Kind::streams;
+    bool const in_turn = Kind::rows > 1;
+    std::ptrdiff_t const stream = in_turn ? piece % streams : piece / pieces.per_stream;
+    std::ptrdiff_t const begin = (in_turn ? piece / streams : piece % pieces.per_stream) * pieces.width;
+    return {static_cast<int>(stream), begin, std::min(pieces.width, pieces.channels - begin)};
   }
   /// Its first column in φ.
   template <class Kind>
@@ -199,7 +205,8 @@ class backward_range {
     }
     if (u_ != nullptr) {
       S const* u = u_ + t * channels_ + here_.in_stream + c;
-      if (ahead.stream == 0) ask<Registers>(u_, t_ahead * channels_ + ahead.in_stream + c, channels_);
+      if (Kind::rows == 1 || ahead.stream == 0)
+        ask<Registers>(u_, t_ahead * channels_ + ahead.in_stream + c, channels_);
       MHC_UNROLL for (int m = 0; m < M; ++m, u += channels_) {
         V const h(state_->h_pre[done_ + t + m][i]);
         MHC_UNROLL for (int j = 0; j < Registers; ++j) sum[m][j] =

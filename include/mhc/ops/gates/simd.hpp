@@ -43,11 +43,12 @@ void gates_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
       });
 }
 
+/// `goes_on`: behind these tokens of x there are more that will be wanted next.
 template <class Arch, bool Threads, class Kind, class T, class S, int N>
 void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
                     parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                     detail::gate_output_gradients<S, N> const& in, stream_view<S, N> x_gradient,
-                    parameters_of<Kind, T> const& parameters_gradient, update mode) {
+                    parameters_of<Kind, T> const& parameters_gradient, update mode, bool goes_on = false) {
   using V = detail::lanes<T, Arch>;
   using F = std::remove_const_t<std::remove_pointer_t<decltype(parameters.phi)>>;
   auto const split = detail::channel_pieces::of(x.channels, detail::piece_channels<Kind, T>, N, thread_count(policy));
@@ -66,11 +67,11 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
         });
     auto const backward = [&](auto goes_past) {
       for_each(policy, pieces, [&](std::ptrdiff_t piece) {
-        auto const range = detail::channel_range::of(split, piece, N);
-        auto const next = detail::channel_range::of(split, std::min(piece + 1, pieces - 1), N);
+        auto const range = detail::channel_range::of<Kind>(split, piece);
+        auto const next = detail::channel_range::of<Kind>(split, std::min(piece + 1, pieces - 1));
         detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(
             kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
-            parameters_gradient.phi, range, next, first + count < x.size)
+            parameters_gradient.phi, range, next, goes_on || first + count < x.size)
             .run();
         if (goes_past) detail::fence_past_cache();
       });

@@ -11,7 +11,8 @@ namespace mhc::cuda {
 template <class Kind, class S>
 void mix_pre_impl(policy const& where, detail::mix_pre_arguments<Kind, S> const& a) {
   constexpr char const* operation = "mhc::mix_pre";
-  if constexpr (detail::fits_together<Kind, S>) {
+  if constexpr (detail::fits_together<Kind, S> &&
+                sizeof(S) == 2) {  // of float `mix`, then `pre` in one launch, is faster
     if (a.x.size > 0 && is_dynamic(a.kind) &&
         a.x.size <= detail::most_tokens_together<S>) {  // as `pre` does, so that the bits are the same
       detail::require_device_memory(operation, "h_res", a.h_res.data, "h_post", a.h_post.data, "x", a.x.data, "y",
@@ -26,13 +27,6 @@ void mix_pre_impl(policy const& where, detail::mix_pre_arguments<Kind, S> const&
   }
   mix_impl(where, a.h_res, a.h_post, a.x, a.y, a.x_next);
   gates_impl(where, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
-}
-
-template <class Kind, class S>
-void mix_pre_vjp_impl(policy const& where, detail::mix_pre_vjp_arguments<Kind, S> const& a) {
-  gates_vjp_impl(where, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
-                 update::accumulate);
-  mix_vjp_impl(where, a.mix);
 }
 
 }  // namespace mhc::cuda

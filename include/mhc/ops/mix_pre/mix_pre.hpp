@@ -7,7 +7,6 @@
 #include <mhc/ops/connections.hpp>
 #include <mhc/ops/gates/gates.hpp>
 #include <mhc/ops/mix/mix.hpp>
-#include <mhc/ops/mix_pre/sequential.hpp>
 #include <mhc/ops/mix_pre/types.hpp>
 
 #if defined(__CUDACC__)
@@ -22,14 +21,25 @@ namespace mhc {
 
 namespace detail {
 
-template <class Policy, class... Args>
-void mix_pre_impl(Policy const&, Args const&...) {
-  static_assert(always_false<Policy>, "mhc::mix_pre: no backend for this execution policy in this translation unit");
+// A backend that has nothing better takes one operation after the other. In the shape of what dispatches, which is then the
+// more specialised of the two.
+
+template <class Policy, class... Arguments>
+void mix_pre_impl(Policy const& policy, Arguments const&... arguments) {
+  auto const one_by_one = [&]<class Kind, class S>(mix_pre_arguments<Kind, S> const& a) {
+    mix_impl(policy, a.h_res, a.h_post, a.x, a.y, a.x_next);
+    gates_impl(policy, a.kind, a.parameters, stream_view<S const, Kind::streams>(a.x_next), a.next);
+  };
+  one_by_one(arguments...);
 }
-template <class Policy, class... Args>
-void mix_pre_vjp_impl(Policy const&, Args const&...) {
-  static_assert(always_false<Policy>,
-                "mhc::mix_pre_vjp: no backend for this execution policy in this translation unit");
+template <class Policy, class... Arguments>
+void mix_pre_vjp_impl(Policy const& policy, Arguments const&... arguments) {
+  auto const one_by_one = [&](auto const& a) {
+    gates_vjp_impl(policy, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
+                   update::accumulate);
+    mix_vjp_impl(policy, a.mix);
+  };
+  one_by_one(arguments...);
 }
 
 }  // namespace detail

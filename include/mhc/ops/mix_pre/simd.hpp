@@ -19,11 +19,12 @@ namespace mhc::detail {
 template <class V, class Kind, class S>
 class mixing_beside {
   static constexpr int N = Kind::streams;
+  static constexpr std::ptrdiff_t step = 64;  // channels: whole lines of any element
 
  public:
   /// Bytes of a token up to which this pays, as measured: of longer ones so much is wanted from memory at once that the scan
-  /// waits for its own. Those of 16 bits are computed with for longer than they are read.
-  static constexpr std::ptrdiff_t most_bytes = is_short_v<S> ? 0 : 24 << 10;
+  /// waits for its own.
+  static constexpr std::ptrdiff_t most_bytes = 24 << 10;
 
   mixing_beside(mix_pre_arguments<Kind, S> const& all, std::ptrdiff_t first) : all_(&all), token_(first) {}
 
@@ -33,11 +34,10 @@ class mixing_beside {
   void finish() {
     for (; token_ < end_; ++token_, at_ = 0) mix_channels(all_->x.channels - at_, std::true_type{});
   }
-  /// As many as have been multiplied.
+  /// As many as have been multiplied, or a few more.
   void run(std::ptrdiff_t elements) {
-    constexpr std::ptrdiff_t step = 64;
-    for (std::ptrdiff_t some = (elements / N + step - 1) / step * step; some > 0 && token_ < end_;) {
-      std::ptrdiff_t const n = std::min(some, all_->x.channels - at_);
+    for (std::ptrdiff_t some = elements / N; some > 0 && token_ < end_;) {
+      std::ptrdiff_t const n = std::min((some + step - 1) / step * step, all_->x.channels - at_);
       mix_channels(n, std::false_type{});
       some -= n;
       at_ += n;
@@ -46,15 +46,16 @@ class mixing_beside {
   }
   /// A token further on, in the order of memory.
   void ask(std::ptrdiff_t e, std::ptrdiff_t n) const {
-    std::ptrdiff_t const length = token_length(all_->x), all = all_->x.size * length, some = std::min(n, all);
-    std::ptrdiff_t const at = std::min((token_ + 1) * length + N * at_ + e, all - some);
+    if (token_ >= end_) return;
+    std::ptrdiff_t const length = token_length(all_->x), some = std::min(n, end_ * length);
+    std::ptrdiff_t const at = std::min((token_ + 1) * length + N * at_ + e, end_ * length - some);
     ask_lines(all_->x.data + at, some);
     ask_lines(all_->x_next.data + at, some);
     ask_lines(all_->y.data + at / N, some / N);
   }
 
  private:
-  void mix_channels(std::ptrdiff_t n, auto asks) const {
+  MHC_FLATTEN void mix_channels(std::ptrdiff_t n, auto asks) const {
     mixed_token<V, S, N> const token(all_->h_res, all_->h_post, all_->x, all_->y, all_->x_next, token_);
     token.channels(at_, n, asks, std::false_type{});
   }
@@ -67,36 +68,44 @@ class mixing_beside {
   std::ptrdiff_t token_, end_ = 0, at_ = 0;
 };
 
+/// first … end − 1, a run of tokens, block after block.
+template <class V, class L, class Kind, class S>
+void mix_pre_run(mix_pre_arguments<Kind, S> const& all, std::ptrdiff_t first, std::ptrdiff_t end) {
+  constexpr std::ptrdiff_t step = forward_step, most = forward_block<Kind>;
+  std::ptrdiff_t const blocks = (end - first + most - 1) / most, steps = (end - first + step - 1) / step;
+  std::ptrdiff_t const block = (steps + blocks - 1) / blocks * step;
+  mixing_beside<L, Kind, S> mixes(all, first);
+  mixes.allow(std::min(first + block, end));
+  mixes.finish();
+  for (std::ptrdiff_t b = first; b < end; b += block) {
+    std::ptrdiff_t const n = std::min(block, end - b);
+    mixes.allow(std::min(b + n + block, end));
+    gate_block<V>(all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next, b, n, mixes);
+    mixes.finish();
+  }
+}
+
 }  // namespace mhc::detail
 
 namespace mhc::cpu {
 
-/// Blocks of tokens: while scores are summed of one, which is multiply-adds, the next is mixed, which is memory. Long tokens,
-/// and so few that all threads share them, are mixed first and then read.
+/// While scores are summed of a block of tokens, which is multiply-adds, the next is mixed, which is memory. Where there is
+/// no next block for a thread, and of long tokens or 16 bits, which are computed with for longer than they are read, all are
+/// mixed first.
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_arguments<Kind, S> const& all) {
-  using V = detail::lanes<coefficient_t<S>, Arch>;
-  using beside = detail::mixing_beside<detail::line_lanes<S, Arch>, Kind, S>;
-  constexpr std::ptrdiff_t step = detail::forward_step, most = detail::forward_block<Kind>;
-  stream_view<S const, Kind::streams> const x_next(all.x_next);
-  auto const bytes = detail::token_length(all.x) * static_cast<std::ptrdiff_t>(sizeof(S));
-  if (all.x.size <= step || bytes > beside::most_bytes || !is_dynamic(all.kind)) {
-    mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next);
-    return gates_impl(policy, all.kind, all.parameters, x_next, all.next);
+  if constexpr (Kind::scores_per_row > 0 && !detail::is_short_v<S>) {
+    using V = detail::lanes<S, Arch>;
+    using L = detail::line_lanes<S, Arch>;
+    auto const bytes = detail::token_length(all.x) * static_cast<std::ptrdiff_t>(sizeof(S));
+    if (all.x.size > thread_count(policy) * detail::forward_block<Kind> && is_dynamic(all.kind) &&
+        bytes <= detail::mixing_beside<L, Kind, S>::most_bytes)
+      return for_each_run<detail::forward_step>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t end) {
+        detail::mix_pre_run<V, L>(all, first, end);
+      });
   }
-  for_each_run<step>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t end) {
-    std::ptrdiff_t const blocks = (end - first + most - 1) / most, steps = (end - first + step - 1) / step;
-    std::ptrdiff_t const block = (steps + blocks - 1) / blocks * step;
-    beside mixes(all, first);
-    mixes.allow(std::min(first + block, end));
-    mixes.finish();
-    for (std::ptrdiff_t b = first; b < end; b += block) {
-      std::ptrdiff_t const n = std::min(block, end - b);
-      mixes.allow(std::min(b + n + block, end));
-      detail::gate_block<V>(all.kind, all.parameters, x_next, all.next, b, n, mixes);
-      mixes.finish();
-    }
-  });
+  mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next);
+  gates_impl(policy, all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next);
 }
 
 /// In the blocks in which the gradients of `pre` are taken anyway, so that parameters get the same bits.
@@ -109,7 +118,7 @@ void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_
   for (std::ptrdiff_t first = 0; first < size; first += at_once) {
     auto const a = detail::tokens_of(all, first, std::min(at_once, size - first));
     gates_vjp_impl(policy, a.kind, a.parameters, a.x_next, a.next, a.x_next_gradient, a.parameters_gradient,
-                   update::accumulate);
+                   update::accumulate, first + at_once < size);
     mix_vjp_impl(policy, a.mix, past ? detail::destination::past_cache : detail::destination::cache);
   }
 }
