@@ -97,20 +97,35 @@ void time_ways(std::ptrdiff_t tokens, std::ptrdiff_t channels, report const& say
     timed("bfloat16 scan with du, 64 columns", pre_bytes, in_pieces(std::true_type{}, rows_32, columns_64));
   }
   timed("pre by scan", pre_bytes, [&](auto const& policy, arrays const& a) { scanned(policy, a, a.x); });
-  timed("mix, pre by scan", mix_pre_bytes, [&](auto const& policy, arrays const& a) {
+  auto const mix_apart = [&](auto const& policy, arrays const& a) {
     mix(policy, a.matrices(a.res_gradient), a.vectors(a.post_gradient), a.streams(a.x), a.token(a.y),
         a.streams(a.x_next));
+  };
+  timed("mix, pre by scan", mix_pre_bytes, [&](auto const& policy, arrays const& a) {
+    mix_apart(policy, a);
     scanned(policy, a, a.x_next);
   });
-  auto const together = [&]<bool Mixes, int M>(std::bool_constant<Mixes>, std::integral_constant<int, M>) {
-    return [&](auto const& policy, arrays const& a) {
-      if (!detail::launch_together_by<Mixes, M>(policy, operation, mixed(a)))
-        throw std::runtime_error("this device has no clusters");
+  auto const launched = [&]<bool Mixes, int M>(auto const& policy, auto const& arguments, std::bool_constant<Mixes>,
+                                               std::integral_constant<int, M>) {
+    if (!detail::launch_together_by<Mixes, M>(policy, operation, arguments))
+      throw std::runtime_error("this device has no clusters");
+  };
+  auto const together = [&](auto mixes, auto tiles) {
+    return [&, mixes, tiles](auto const& policy, arrays const& a) { launched(policy, mixed(a), mixes, tiles); };
+  };
+  auto const mix_then_together = [&](auto tiles) {
+    return [&, tiles](auto const& policy, arrays const& a) {
+      mix_apart(policy, a);
+      auto next = mixed(a);
+      next.x = a.streams(a.x_next);
+      launched(policy, next, std::false_type{}, tiles);
     };
   };
   timed("pre of 16 together", pre_bytes, together(std::false_type{}, std::integral_constant<int, 1>{}));
   timed("pre of 32 together", pre_bytes, together(std::false_type{}, std::integral_constant<int, 2>{}));
   timed("mix_pre of 16 together", mix_pre_bytes, together(std::true_type{}, std::integral_constant<int, 1>{}));
+  timed("mix, pre of 16 together", mix_pre_bytes, mix_then_together(std::integral_constant<int, 1>{}));
+  timed("mix, pre of 32 together", mix_pre_bytes, mix_then_together(std::integral_constant<int, 2>{}));
 }
 
 }  // namespace mhc::bench

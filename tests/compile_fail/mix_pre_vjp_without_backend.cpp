@@ -1,4 +1,4 @@
-// expect-error: mhc::mix_pre_vjp: no backend for this execution policy in this translation unit
+// expect-error: mhc::coefficients_vjp, pre_vjp, contract_vjp: no backend for this execution policy in this translation unit
 // SPDX-License-Identifier: MIT
 #include <mhc/ops/mix_pre/mix_pre.hpp>
 

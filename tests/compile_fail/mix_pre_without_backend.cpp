@@ -1,4 +1,4 @@
-// expect-error: mhc::mix_pre: no backend for this execution policy in this translation unit
+// expect-error: mhc::mix: no backend for this execution policy in this translation unit
 // SPDX-License-Identifier: MIT
 #include <mhc/ops/mix_pre/mix_pre.hpp>
 

@@ -71,7 +71,7 @@ struct channel_range {
 /// few lines of cache, into strips of a few registers: x in the order of its rows, while x_gradient is taken, and then strip
 /// by strip for the gradient of φ, which needs each of them for all scores. What is next is asked for meanwhile, into the
 /// second level of the cache: rows that lie far apart are foreseen by nothing else.
-template <bool Past, class V, class Kind, class F, class T, class S, int N>
+template <class V, class Kind, class F, class T, class S, int N>
 class backward_range {
   static constexpr int K = Kind::scores_per_row, R = product_rows<V>, C = product_registers;
   static constexpr std::ptrdiff_t W = width<V>;
@@ -84,8 +84,8 @@ class backward_range {
  public:
   /// Of the tokens of x and `in` that `state` has from the first phase; `more` of x: it goes on behind them.
   backward_range(Kind const& gates, F const* phi, stream_view<S const, N> x, gate_output_gradients<S, N> const& in,
-                 backward_state<Kind, T> const& state, stream_view<S, N> x_gradient, update mode, T* phi_gradient,
-                 channel_range here, channel_range next, bool more)
+                 backward_state<Kind, T> const& state, stream_view<S, N> x_gradient, update mode, bool past_cache,
+                 T* phi_gradient, channel_range here, channel_range next, bool more)
       : phi_(phi),
         x_(x.data),
         u_(in.u.data),
@@ -100,7 +100,8 @@ class backward_range {
         channels_here_(here.count),
         next_block_(more && N * x.channels <= short_token ? x.size * N * x.channels : 0),
         dynamic_(is_dynamic(gates)),
-        accumulates_(mode == update::accumulate) {}
+        accumulates_(mode == update::accumulate),
+        past_(past_cache) {}
 
   void run() {
     if (dynamic_)
@@ -224,6 +225,7 @@ class backward_range {
       }
       std::ptrdiff_t const token = t * stride + here_.in_token + c;
       std::ptrdiff_t const x_ahead = next_block_ > 0 ? token + next_block_ : token_ahead;
+      S const* const written = past_ ? x_ : x_gradient_;  // what goes past the cache is not to be there
       auto const copy_and_ask = [&](int m, int j) MHC_ALWAYS_INLINE {
         if (Kind::rows == 1 && (M == R || m < M)) {
           V some = load_channels<V>(x_ + token + m * stride + j * W, lanes);
@@ -231,16 +233,19 @@ class backward_range {
           some.store_aligned(x_strip<Registers>(c)[t + m][j]);
         }
         prefetch<2>(x_, x_ahead + m * stride + j * W);
-        if constexpr (!Past) prefetch<2>(x_gradient_, token_ahead + m * stride + j * W);
+        prefetch<2>(written, token_ahead + m * stride + j * W);
       };
       add_weighted<backward_state<Kind, T>::tokens>(&state_->weight_by_score[r * K][done_ + t], phi_strip<Registers>(c),
                                                     K, sum, copy_and_ask);
-    } else if constexpr (!Past) {
+    } else if (!past_) {
       ask<Registers>(x_gradient_, token_ahead, stride);
     }
-    S* to = first;
-    MHC_UNROLL for (int m = 0; m < M; ++m, to += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
-        store_line(std::bool_constant<Past>{}, sum[m][j], to + j * W, lanes);
+    auto const store = [&](auto past) MHC_ALWAYS_INLINE {
+      S* to = first;
+      MHC_UNROLL for (int m = 0; m < M; ++m, to += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
+          store_line(past, sum[m][j], to + j * W, lanes);
+    };
+    past_ ? store(std::true_type{}) : store(std::false_type{});
   }
 
   /// Rows k … k + M − 1 of ∂loss/∂Φ += Wᵀ X, over rows q … of x in their order.
@@ -273,7 +278,7 @@ class backward_range {
   std::ptrdiff_t channels_, length_, left_, done_ = 0;
   place here_, next_;
   std::ptrdiff_t channels_here_, next_block_;
-  bool dynamic_, accumulates_;
+  bool dynamic_, accumulates_, past_;
   alignas(64) T phi_strips_[(K > 0 ? K : 1) * piece_channels<Kind, T>];
   alignas(64) T x_strips_[backward_block * piece_channels<Kind, T>];
 };

@@ -65,21 +65,15 @@ void gates_vjp_impl(simd_policy<Arch, Threads> const& policy, Kind const& kind,
         policy, count, [&](std::ptrdiff_t t, std::ptrdiff_t n) {
           detail::backward_tokens<V>(kind, parameters, some, some_in, state, t, n);
         });
-    auto const backward = [&](auto goes_past) {
-      for_each(policy, pieces, [&](std::ptrdiff_t piece) {
-        auto const range = detail::channel_range::of<Kind>(split, piece);
-        auto const next = detail::channel_range::of<Kind>(split, std::min(piece + 1, pieces - 1));
-        detail::backward_range<decltype(goes_past)::value, V, Kind, F, T, S, N>(
-            kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode,
-            parameters_gradient.phi, range, next, goes_on || first + count < x.size)
-            .run();
-        if (goes_past) detail::fence_past_cache();
-      });
-    };
-    if (past)
-      backward(std::true_type{});
-    else
-      backward(std::false_type{});
+    for_each(policy, pieces, [&](std::ptrdiff_t piece) {
+      auto const range = detail::channel_range::of<Kind>(split, piece);
+      auto const next = detail::channel_range::of<Kind>(split, std::min(piece + 1, pieces - 1));
+      detail::backward_range<V, Kind, F, T, S, N>(
+          kind, parameters.phi, some, some_in, state, detail::tokens_of(x_gradient, first, count), mode, past,
+          parameters_gradient.phi, range, next, goes_on || first + count < x.size)
+          .run();
+      if (past) detail::fence_past_cache();
+    });
     for (std::ptrdiff_t t = 0; t < count; t += detail::backward_block)
       detail::add_own_gradients(kind, state, t, std::min(detail::backward_block, count - t), parameters_gradient);
   }
