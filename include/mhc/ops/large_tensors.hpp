@@ -71,10 +71,10 @@ bool goes_past_cache(View const& written, destination to = destination::by_size)
   return wanted && written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 
-/// store_line, past the cache if `Past`.
-template <bool Past, class V, class S>
-MHC_ALWAYS_INLINE inline void store_line(std::bool_constant<Past>, V const& v, S* p, std::ptrdiff_t n) {
-  if constexpr (Past)
+/// store_line, past the cache if `past`.
+template <class V, class S>
+MHC_ALWAYS_INLINE inline void store_line(bool past, V const& v, S* p, std::ptrdiff_t n) {
+  if (past)
     store_line_past_cache(v, p);
   else
     store_line(v, p, n);
@@ -106,8 +106,11 @@ class token_rows {
     return x;
   }
   /// The same, past the cache if `past`.
-  MHC_ALWAYS_INLINE void store(auto past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
-    MHC_UNROLL for (int i = 0; i < N; ++i) store_line(past, x[i], at_ + i * channels_ + c, n);
+  MHC_ALWAYS_INLINE void store(bool past, math::vec<V, N> const& x, std::ptrdiff_t c, auto n) const {
+    auto const all = [&](bool goes) MHC_ALWAYS_INLINE {
+      MHC_UNROLL for (int i = 0; i < N; ++i) store_line(goes, x[i], at_ + i * channels_ + c, n);
+    };
+    past ? all(true) : all(false);
   }
   /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it. Of 2 to 4
   /// streams it is the next token, in the order in which it lies in memory, not in that in which it will be read; for the
@@ -153,18 +156,17 @@ inline constexpr std::ptrdiff_t bytes_between_fences = 1 << 18;
 
 namespace mhc::cpu {
 
-/// body(b, past) for the tokens b of `written`, over the policy's threads; std::true_type past where stores to `written`
-/// are to go past the cache.
+/// body(b, past) for the tokens b of `written`, over the policy's threads; `past` where stores to `written` are to go past the
+/// cache.
 template <class V, class Policy, class View, class F>
 void for_each_token(Policy const& policy, View const& written, detail::destination to, F&& body) {
-  if (!detail::goes_past_cache<V>(written, to))
-    return for_each(policy, written.size, [&](std::ptrdiff_t b) { body(b, std::false_type{}); });
+  bool const past = detail::goes_past_cache<V>(written, to);
   auto const token_bytes = detail::token_length(written) * static_cast<std::ptrdiff_t>(sizeof(*written.data));
-  std::ptrdiff_t const some = std::max(detail::bytes_between_fences / token_bytes, std::ptrdiff_t(1));
+  std::ptrdiff_t const some = past ? std::max(detail::bytes_between_fences / token_bytes, std::ptrdiff_t(1)) : 1;
   for_each(policy, (written.size + some - 1) / some, [&](std::ptrdiff_t group) {
     std::ptrdiff_t const end = std::min((group + 1) * some, written.size);
-    for (std::ptrdiff_t b = group * some; b < end; ++b) body(b, std::true_type{});
-    detail::fence_past_cache();
+    for (std::ptrdiff_t b = group * some; b < end; ++b) body(b, past);
+    if (past) detail::fence_past_cache();
   });
 }
 

@@ -17,7 +17,7 @@ template <class Arch, bool Threads, class T, class S, int N>
 void aggregate_impl(simd_policy<Arch, Threads> const& policy, vector_view<T const, N> h_pre, stream_view<S const, N> x,
                     token_view<S> u) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
     auto const from = detail::rows_of<V>(x, b);
     auto const to = detail::rows_of<V>(u, b);
@@ -34,7 +34,7 @@ void aggregate_vjp_impl(simd_policy<Arch, Threads> const& policy, vector_view<T 
                         stream_view<S, N> x_gradient, update mode) {
   using V = detail::line_lanes<S, Arch>;
   auto const where = mode == update::accumulate ? detail::destination::cache : detail::destination::by_size;
-  for_each_token<V>(policy, x_gradient, where, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, x_gradient, where, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const h = detail::broadcast_row<math::vec<V, N>>(h_pre.data + b * N);
     auto const from = detail::rows_of<V>(x, b);
     auto const gradient = detail::rows_of<V>(u_gradient, b);

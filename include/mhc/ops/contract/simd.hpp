@@ -16,7 +16,7 @@ template <class Arch, bool Threads, class S, int N>
 void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, stream_view<S const, N> x,
                    token_view<S> u) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, u, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const weight = math::filled<N>(V(detail::contraction_weight<coefficient_t<S>, N>(how)));
     auto const from = detail::rows_of<V>(x, b);
     auto const to = detail::rows_of<V>(u, b);
@@ -31,7 +31,7 @@ template <class Arch, bool Threads, class S, int N>
 void contract_vjp_impl(simd_policy<Arch, Threads> const& policy, contraction how, token_view<S const> u_gradient,
                        stream_view<S, N> x_gradient) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, x_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, x_gradient, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     V const weight(detail::contraction_weight<coefficient_t<S>, N>(how));
     auto const from = detail::rows_of<V>(u_gradient, b);
     auto const to = detail::rows_of<V>(x_gradient, b);

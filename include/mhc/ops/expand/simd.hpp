@@ -14,7 +14,7 @@ namespace mhc::cpu {
 template <class Arch, bool Threads, class S, int N>
 void expand_impl(simd_policy<Arch, Threads> const& policy, token_view<S const> y, stream_view<S, N> x) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, x, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, x, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const from = detail::rows_of<V>(y, b);
     auto const to = detail::rows_of<V>(x, b);
     detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
@@ -28,7 +28,7 @@ template <class Arch, bool Threads, class S, int N>
 void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S const, N> x_gradient,
                      token_view<S> y_gradient) {
   using V = detail::line_lanes<S, Arch>;
-  for_each_token<V>(policy, y_gradient, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, y_gradient, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const ones = math::filled<N>(V(1));
     auto const from = detail::rows_of<V>(x_gradient, b);
     auto const to = detail::rows_of<V>(y_gradient, b);

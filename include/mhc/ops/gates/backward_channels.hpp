@@ -240,12 +240,12 @@ class backward_range {
     } else if (!past_) {
       ask<Registers>(x_gradient_, token_ahead, stride);
     }
-    auto const store = [&](auto past) MHC_ALWAYS_INLINE {
+    auto const store = [&](bool past) MHC_ALWAYS_INLINE {
       S* to = first;
       MHC_UNROLL for (int m = 0; m < M; ++m, to += stride) MHC_UNROLL for (int j = 0; j < Registers; ++j)
           store_line(past, sum[m][j], to + j * W, lanes);
     };
-    past_ ? store(std::true_type{}) : store(std::false_type{});
+    past_ ? store(true) : store(false);
   }
 
   /// Rows k … k + M − 1 of ∂loss/∂Φ += Wᵀ X, over rows q … of x in their order.

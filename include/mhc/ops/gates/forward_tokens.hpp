@@ -50,7 +50,7 @@ void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& paramete
     auto const to = rows_of<L>(out.u, b);
     for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
       from.prefetch_next(c);
-      to.store(std::false_type{}, {math::aggregate(h_pre, from.load(c, n))}, c, n);
+      to.store(false, {math::aggregate(h_pre, from.load(c, n))}, c, n);
     });
   }
 }

@@ -34,7 +34,7 @@ class mixed_token {
         next_(x_next, b) {}
 
   /// Channels begin … begin + count − 1, while the same of the next token is asked for.
-  MHC_ALWAYS_INLINE void channels(std::ptrdiff_t begin, std::ptrdiff_t count, auto asks, auto past) const {
+  MHC_ALWAYS_INLINE void channels(std::ptrdiff_t begin, std::ptrdiff_t count, auto asks, bool past) const {
     for_channels<V>(count, [&](std::ptrdiff_t e, auto n) MHC_ALWAYS_INLINE {
       std::ptrdiff_t const c = begin + e;
       if constexpr (asks) {
@@ -110,7 +110,7 @@ void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h
               stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   using V = detail::line_lanes<S, Arch>;
   auto const to = x.data == x_next.data ? detail::destination::cache : detail::destination::by_size;
-  for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     detail::mixed_token<V, S, N> const token(h_res, h_post, x, y, x_next, b);
     token.channels(0, x.channels, std::true_type{}, past);
   });
@@ -125,7 +125,7 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
   using R = detail::register_of<V>;
   bool const adds = a.x_gradient_update == update::accumulate;
   if (adds || a.x_gradient.data == a.x_next_gradient.data) where = detail::destination::cache;
-  for_each_token<V>(policy, a.x_gradient, where, [&](std::ptrdiff_t b, auto past) MHC_FLATTEN {
+  for_each_token<V>(policy, a.x_gradient, where, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
     auto const res = detail::broadcast_row<math::tile<R, N>>(a.h_res.data + b * N * N);
     auto const post = detail::broadcast_row<math::vec<R, N>>(a.h_post.data + b * N);
     detail::mix_factors<V, S, N> const factors{detail::rows_of<V>(a.x_next_gradient, b), detail::rows_of<V>(a.x, b),
@@ -139,7 +139,7 @@ void mix_vjp_impl(simd_policy<Arch, Threads> const& policy, mix_vjp_arguments<S,
       auto gx = math::mix_transposed(res, g);
       if (adds) math::add_scaled(V(T(1)), to.load(c, n), gx);
       to.store(past, gx, c, n);
-      to_layer.store(std::false_type{}, {math::aggregate(post, g)}, c, n);
+      to_layer.store(false, {math::aggregate(post, g)}, c, n);
     };
     if constexpr (N <= 4) {
       detail::for_channels<V>(a.x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
