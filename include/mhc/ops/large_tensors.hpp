@@ -52,9 +52,15 @@ constexpr std::ptrdiff_t token_length(token_view<S> u) {
   return u.channels;
 }
 
-/// A tensor is written past the cache where this many of its size do not fit it: it, what it is made from, and what is beside
-/// them. Whoever reads it would not find it there, and to be written there it would have to be read first.
+/// A tensor fits the cache if this many of its size do: it, what it is made from, and what is beside them. Otherwise it is
+/// written past it: whoever reads it would not find it there, and to be written there it would have to be read first.
 inline constexpr std::ptrdiff_t tensors_in_cache = 3;
+
+template <class View>
+bool fits_cache(View const& v) {
+  auto const bytes = token_length(v) * v.size * static_cast<std::ptrdiff_t>(sizeof(*v.data));
+  return tensors_in_cache * bytes <= cache_bytes();
+}
 
 /// Where a tensor is written to: what is read at the same time or right afterwards stays in the cache, and a part goes where
 /// the whole goes.
@@ -65,9 +71,7 @@ template <class V, class View>
 bool goes_past_cache(View const& written, destination to = destination::by_size) {
   using S = std::remove_pointer_t<decltype(written.data)>;
   constexpr std::size_t bytes = V::size * sizeof(S);
-  auto const length = token_length(written) * written.size * static_cast<std::ptrdiff_t>(sizeof(S));
-  bool const wanted =
-      to == destination::by_size ? tensors_in_cache * length > cache_bytes() : to == destination::past_cache;
+  bool const wanted = to == destination::by_size ? !fits_cache(written) : to == destination::past_cache;
   return wanted && written.channels % width<V> == 0 && std::bit_cast<std::uintptr_t>(written.data) % bytes == 0;
 }
 

@@ -108,12 +108,16 @@ void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_argu
   gates_impl(policy, all.kind, all.parameters, stream_view<S const, Kind::streams>(all.x_next), all.next);
 }
 
-/// In the blocks in which the gradients of `pre` are taken anyway, so that parameters get the same bits.
+/// In the blocks in which the gradients of `pre` are taken anyway, so that parameters get the same bits: ∂loss/∂x' is read
+/// while it is in cache. Where all of it is, one after the other.
 template <class Arch, bool Threads, class Kind, class S>
 void mix_pre_vjp_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_vjp_arguments<Kind, S> const& all) {
   std::ptrdiff_t const size = all.x_next.size;
-  std::ptrdiff_t const at_once = detail::backward_state<Kind, coefficient_t<S>>::tokens_at_once(
-      detail::token_length(all.x_next) * static_cast<std::ptrdiff_t>(sizeof(S)), thread_count(policy));
+  std::ptrdiff_t const bytes = detail::token_length(all.x_next) * static_cast<std::ptrdiff_t>(sizeof(S));
+  std::ptrdiff_t const at_once =
+      detail::fits_cache(all.x_next_gradient)
+          ? size
+          : detail::backward_state<Kind, coefficient_t<S>>::tokens_at_once(bytes, thread_count(policy));
   bool const past = detail::goes_past_cache<detail::lanes<coefficient_t<S>, Arch>>(all.mix.x_gradient);
   for (std::ptrdiff_t first = 0; first < size; first += at_once) {
     auto const a = detail::tokens_of(all, first, std::min(at_once, size - first));
