@@ -101,7 +101,7 @@ struct stack_tensors {
 
   stack_tensors(bench::memory& m, std::ptrdiff_t c, bool recompute)
       : channels(c),
-        tokens(bench::scored_tokens<T, N>(c, K, 100'000'000)),
+        tokens(bench::scored_tokens<T, N>(c, K)),
         network{.connection = {.channels = c}, .layers = layers, .recompute = recompute},
         x(m.gaussian<T>(tokens * N * c)),
         parameters(m.gaussian<T>(mhc::parameter_count(network))),
