@@ -8,11 +8,11 @@
 
 namespace mhc::cuda {
 
+/// Few tokens of 16 bits in one launch. Of float `mix`, and then `pre` in one launch, is faster.
 template <class Kind, class S>
 void mix_pre_impl(policy const& where, detail::mix_pre_arguments<Kind, S> const& a) {
   constexpr char const* operation = "mhc::mix_pre";
-  if constexpr (detail::fits_together<Kind, S> &&
-                sizeof(S) == 2) {  // of float `mix`, then `pre` in one launch, is faster
+  if constexpr (detail::fits_together<Kind, S> && sizeof(S) == 2) {
     if (a.x.size > 0 && is_dynamic(a.kind) &&
         a.x.size <= detail::most_tokens_together<S>) {  // as `pre` does, so that the bits are the same
       detail::require_device_memory(operation, "h_res", a.h_res.data, "h_post", a.h_post.data, "x", a.x.data, "y",
