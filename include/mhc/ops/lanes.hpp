@@ -265,14 +265,7 @@ template <std::ptrdiff_t Width, class Policy, class F>
 void for_each_group(Policy const& policy, std::ptrdiff_t size, F&& f) {
   for_each_group(policy, size, Width, f);
 }
-/// f(first, end) for a run of the rows 0 … size − 1 of each thread, multiples of Step.
-template <std::ptrdiff_t Step, class Policy, class F>
-void for_each_run(Policy const& policy, std::ptrdiff_t size, F&& f) {
-  std::ptrdiff_t const steps = (size + Step - 1) / Step, runs = std::min<std::ptrdiff_t>(thread_count(policy), steps);
-  for_each(policy, runs,
-           [&](std::ptrdiff_t r) { f(steps * r / runs * Step, std::min(steps * (r + 1) / runs * Step, size)); });
-}
-/// f(first, n) for groups of up to Most rows, multiples of Step, as many for each thread.
+/// The same in groups of up to Most rows, multiples of Step, as many for each thread.
 template <std::ptrdiff_t Step, std::ptrdiff_t Most, class Policy, class F>
 void for_each_group_up_to(Policy const& policy, std::ptrdiff_t size, F&& f) {
   std::ptrdiff_t const steps = (size + Step - 1) / Step, threads = thread_count(policy);

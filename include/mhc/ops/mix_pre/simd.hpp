@@ -97,11 +97,13 @@ void mix_pre_impl(simd_policy<Arch, Threads> const& policy, detail::mix_pre_argu
   if constexpr (Kind::scores_per_row > 0 && !detail::is_short_v<S>) {
     using V = detail::lanes<S, Arch>;
     using L = detail::line_lanes<S, Arch>;
-    auto const bytes = detail::token_length(all.x) * static_cast<std::ptrdiff_t>(sizeof(S));
-    if (all.x.size > thread_count(policy) * detail::forward_block<Kind> && is_dynamic(all.kind) &&
+    constexpr std::ptrdiff_t step = detail::forward_step;
+    std::ptrdiff_t const bytes = detail::token_length(all.x) * static_cast<std::ptrdiff_t>(sizeof(S));
+    std::ptrdiff_t const runs = thread_count(policy), steps = (all.x.size + step - 1) / step;
+    if (all.x.size > runs * detail::forward_block<Kind> && is_dynamic(all.kind) &&
         bytes <= detail::mixing_beside<L, Kind, S>::most_bytes)
-      return for_each_run<detail::forward_step>(policy, all.x.size, [&](std::ptrdiff_t first, std::ptrdiff_t end) {
-        detail::mix_pre_run<V, L>(all, first, end);
+      return for_each(policy, runs, [&](std::ptrdiff_t r) {
+        detail::mix_pre_run<V, L>(all, steps * r / runs * step, std::min(steps * (r + 1) / runs * step, all.x.size));
       });
   }
   mix_impl(policy, all.h_res, all.h_post, all.x, all.y, all.x_next);
