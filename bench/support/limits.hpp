@@ -6,10 +6,7 @@
 #include <mhc/ops/lanes.hpp>
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 
 /// @file
 /// What the machine gives at most, to k threads: the yardsticks of every operation.
@@ -22,13 +19,8 @@ using lanes = mhc::detail::lanes<T, xsimd::default_arch>;
 /// Two tensors of stream_bytes() that no case uses.
 struct buffers {
   static constexpr std::ptrdiff_t alignment = 4096;
-  struct release {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  using owner = std::unique_ptr<std::byte, release>;
-
   std::ptrdiff_t bytes = stream_bytes() / alignment * alignment;
-  owner from = filled(), to = filled();
+  block_of_pages from = filled(), to = filled();
 
   static buffers& shared() {
     static buffers the_buffers;
@@ -36,9 +28,8 @@ struct buffers {
   }
 
  private:
-  owner filled() const {
-    owner p(static_cast<std::byte*>(std::aligned_alloc(alignment, static_cast<std::size_t>(bytes))));
-    if (!p) throw std::bad_alloc();
+  block_of_pages filled() const {
+    block_of_pages p = untouched_pages(static_cast<std::size_t>(bytes));
     std::memset(p.get(), 1, static_cast<std::size_t>(bytes));
     return p;
   }

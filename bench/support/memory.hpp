@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "support/pages.hpp"
+
 #include <mhc/core/elements.hpp>
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <random>
 #include <string>
@@ -93,10 +93,7 @@ class memory {
     return numbers;
   }
 
-  struct release {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  std::unique_ptr<std::byte, release> base_{static_cast<std::byte*>(std::aligned_alloc(4096, capacity))};
+  block_of_pages base_ = untouched_pages(capacity);
   std::size_t used_ = 0;
   std::string owner_;
 };
