@@ -97,10 +97,10 @@ template <class V, class S, int N>
 class token_rows {
  public:
   MHC_ALWAYS_INLINE token_rows(stream_view<S, N> const& x, std::ptrdiff_t b)
-      : at_(x.stream(b, 0)), next_(x.stream(std::min(b + 1, x.size - 1), 0)), channels_(x.channels) {}
+      : at_(x.stream(b, 0)), channels_(x.channels) {}
   MHC_ALWAYS_INLINE token_rows(token_view<S> const& x, std::ptrdiff_t b)
     requires(N == 1)
-      : at_(x.token(b)), next_(x.token(std::min(b + 1, x.size - 1))), channels_(x.channels) {}
+      : at_(x.token(b)), channels_(x.channels) {}
 
   /// n channels from c on, of all rows or of Count from First on; zero in the other lanes.
   template <int First = 0, int Count = N>
@@ -116,33 +116,48 @@ class token_rows {
     };
     past ? all(true) : all(false);
   }
-  /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it. Of 2 to 4
-  /// streams it is the next token, in the order in which it lies in memory, not in that in which it will be read; for the
-  /// second level of the cache, because the first would lose this token to it. Of more, of which a token fills much of the
-  /// second level, it is what is row_ahead further on in each row, and of one, which is read in that order anyway, 2 KB.
+  /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it: the next token,
+  /// or what is 4 KB further on, in the order in which it lies in memory, not in that in which it will be read. It goes into
+  /// the first level of the cache if `near`, see at_level_of, else into the second. Tokens of more than 4 streams fill much
+  /// of that, so of them it is what is row_ahead further on in each row; of one row, which is read in its order, 2 KB.
   template <int Part = 0, int Parts = 1>
-  MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
-    constexpr std::ptrdiff_t line = 64 / static_cast<std::ptrdiff_t>(sizeof(S));
-    if constexpr (N > 1 && N <= 4) {
+  MHC_ALWAYS_INLINE void prefetch_next(auto near, std::ptrdiff_t c) const {
+    constexpr std::ptrdiff_t line = 64 / size, least_ahead = (4 << 10) / size;
+    if constexpr (N <= 4 || near) {
       constexpr std::ptrdiff_t lines = (N * width<V> + line - 1) / line;
+      std::ptrdiff_t const ahead = N == 1 ? 32 * line : std::max(N * channels_, least_ahead);
       MHC_UNROLL for (std::ptrdiff_t k = Part * lines / Parts; k < (Part + 1) * lines / Parts; ++k)
-          prefetch<2>(next_, N * c + k * line);
+          prefetch<N == 1 || near ? 3 : 2>(at_, ahead + N * c + k * line);
     } else {
       constexpr std::ptrdiff_t lines = (width<V> + line - 1) / line;
-      std::ptrdiff_t const ahead = c + (N == 1 ? 32 * line : row_ahead<std::remove_const_t<S>>);
-      bool const ends = ahead >= channels_;
-      S const* const rows = ends ? next_ : at_;
-      std::ptrdiff_t const at = ends ? ahead - channels_ : ahead;
+      std::ptrdiff_t const further = c + row_ahead<std::remove_const_t<S>>;
+      std::ptrdiff_t const at = further < channels_ ? further : further + (N - 1) * channels_;  // of the next token
       MHC_UNROLL for (int i = Part * N / Parts; i < (Part + 1) * N / Parts; ++i)
-          MHC_UNROLL for (std::ptrdiff_t k = 0; k < lines; ++k) prefetch(rows, at + i * channels_ + k * line);
+          MHC_UNROLL for (std::ptrdiff_t k = 0; k < lines; ++k) prefetch(at_, at + i * channels_ + k * line);
     }
   }
 
  private:
+  static constexpr auto size = static_cast<std::ptrdiff_t>(sizeof(S));
   S* at_;
-  S* next_;
   std::ptrdiff_t channels_;
 };
+
+/// What an operation on a tensor of streams writes meanwhile: tokens of one stream at most, or streams too.
+enum class written { little, streams };
+
+/// f(near), where `near` says whether what comes next of x goes into the first level of the cache. Tokens of more than 24 KiB
+/// would lose it there to the next one; two tensors of streams get in each other's way, so their readers do not ask. And
+/// where nothing of that size is written, tokens of up to 1 KiB are best left to the processor, which foresees them. A type,
+/// so that each has a loop of its own: a branch inside takes up to a tenth of what memory gives.
+template <class S, int N, class F>
+MHC_ALWAYS_INLINE inline void at_level_of(stream_view<S, N> const& x, written what, F const& f) {
+  auto const bytes = token_length(x) * static_cast<std::ptrdiff_t>(sizeof(S));
+  if (bytes <= (24 << 10) && (what == written::streams || bytes > (1 << 10)))
+    f(std::true_type{});
+  else
+    f(std::false_type{});
+}
 
 template <class V, class S, int N>
 MHC_ALWAYS_INLINE inline token_rows<V, S, N> rows_of(stream_view<S, N> const& x, std::ptrdiff_t b) {

@@ -93,7 +93,9 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
   for (std::ptrdiff_t w = t; w < t + n; ++w) {
     T* g = state.output_gradient[w];
     if (in.u.data != nullptr)
-      dot_streams(rows_of<V>(x, w), rows_of<V>(in.u, w), x.channels, g);
+      at_level_of(x, written::little, [&](auto near) MHC_ALWAYS_INLINE {
+        dot_streams(near, rows_of<V>(x, w), rows_of<V>(in.u, w), x.channels, g);
+      });
     else
       for (int i = 0; i < N; ++i) g[i] = in.h_pre(w, i);
     if constexpr (Kind::outputs > N) {

@@ -44,15 +44,17 @@ void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& paramete
   }
   if (out.u.data == nullptr) return;
   using L = line_of<S, V>;
-  for (std::ptrdiff_t b = first; b < first + count; ++b) {  // whose x may still be in cache
-    auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
-    auto const from = rows_of<L>(x, b);
-    auto const to = rows_of<L>(out.u, b);
-    for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      from.prefetch_next(c);
-      to.store(false, {math::aggregate(h_pre, from.load(c, n))}, c, n);
-    });
-  }
+  at_level_of(x, written::little, [&](auto near) MHC_ALWAYS_INLINE {
+    for (std::ptrdiff_t b = first; b < first + count; ++b) {  // whose x may still be in cache
+      auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
+      auto const from = rows_of<L>(x, b);
+      auto const to = rows_of<L>(out.u, b);
+      for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
+        from.prefetch_next(near, c);
+        to.store(false, {math::aggregate(h_pre, from.load(c, n))}, c, n);
+      });
+    }
+  });
 }
 
 template <class V, class Kind, class T, class S, int N, class Beside = nothing_beside>

@@ -33,19 +33,24 @@ class mixed_token {
         layer_(y, b),
         next_(x_next, b) {}
 
-  /// Channels begin … begin + count − 1, while the same of the next token is asked for.
-  MHC_ALWAYS_INLINE void channels(std::ptrdiff_t begin, std::ptrdiff_t count, auto asks, bool past) const {
+  /// Channels begin … begin + count − 1, while the same of the next token is asked for at its level, see at_level_of.
+  MHC_ALWAYS_INLINE void channels_asking(auto near, std::ptrdiff_t begin, std::ptrdiff_t count, bool past) const {
     for_channels<V>(count, [&](std::ptrdiff_t e, auto n) MHC_ALWAYS_INLINE {
-      std::ptrdiff_t const c = begin + e;
-      if constexpr (asks) {
-        from_.prefetch_next(c);
-        layer_.prefetch_next(c);
-      }
-      next_.store(past, math::mix(res_, post_, from_.load(c, n), layer_.load(c, n)[0]), c, n);
+      from_.prefetch_next(near, begin + e);
+      layer_.prefetch_next(near, begin + e);
+      mix(begin + e, n, past);
     });
+  }
+  /// Nothing is asked for.
+  MHC_ALWAYS_INLINE void channels(std::ptrdiff_t begin, std::ptrdiff_t count, bool past) const {
+    for_channels<V>(count, [&](std::ptrdiff_t e, auto n) MHC_ALWAYS_INLINE { mix(begin + e, n, past); });
   }
 
  private:
+  MHC_ALWAYS_INLINE void mix(std::ptrdiff_t c, auto n, bool past) const {
+    next_.store(past, math::mix(res_, post_, from_.load(c, n), layer_.load(c, n)[0]), c, n);
+  }
+
   math::tile<R, N> res_;
   math::vec<R, N> post_;
   token_rows<V, S const, N> from_;
@@ -61,9 +66,9 @@ struct mix_factors {
 
   template <int Part, int Parts>
   MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const {
-    gradient.template prefetch_next<Part, Parts>(c);
-    from.template prefetch_next<Part, Parts>(c);
-    layer.template prefetch_next<Part, Parts>(c);
+    gradient.template prefetch_next<Part, Parts>(std::false_type{}, c);
+    from.template prefetch_next<Part, Parts>(std::false_type{}, c);
+    layer.template prefetch_next<Part, Parts>(std::false_type{}, c);
   }
 };
 
@@ -110,9 +115,11 @@ void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h
               stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   using V = detail::line_lanes<S, Arch>;
   auto const to = x.data == x_next.data ? detail::destination::cache : detail::destination::by_size;
-  for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
-    detail::mixed_token<V, S, N> const token(h_res, h_post, x, y, x_next, b);
-    token.channels(0, x.channels, std::true_type{}, past);
+  detail::at_level_of(x, detail::written::streams, [&](auto near) MHC_ALWAYS_INLINE {
+    for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
+      detail::mixed_token<V, S, N> const token(h_res, h_post, x, y, x_next, b);
+      token.channels_asking(near, 0, x.channels, past);
+    });
   });
 }
 

@@ -57,7 +57,10 @@ class mixing_beside {
  private:
   MHC_FLATTEN void mix_channels(std::ptrdiff_t n, auto asks) const {
     mixed_token<V, S, N> const token(all_->h_res, all_->h_post, all_->x, all_->y, all_->x_next, token_);
-    token.channels(at_, n, asks, false);
+    if constexpr (asks)
+      token.channels_asking(std::true_type{}, at_, n, false);
+    else
+      token.channels(at_, n, false);
   }
   template <class E>
   static void ask_lines(E const* p, std::ptrdiff_t n) {
