@@ -32,12 +32,12 @@ struct sinkhorn_history {
 template <class Scheme, class Kernel, class V, int M>
 MHC_HD inline void run_segment(Scheme const& scheme, Kernel const& kernel, sinkhorn_length length, int first,
                                int rounds, sinkhorn_history<V, M>& history) {
+  auto u = history.u[0], v = history.v[0];  // in registers: a step would wait for what the last one has stored
   for (int k = 0; k < rounds; ++k) {
-    bool const rows = length.has_rows(first + k);
-    if (!Scheme::forgets) history.v[k + 1] = history.v[k];
-    if (!Scheme::forgets || !rows) history.u[k + 1] = history.u[k];
-    step_columns(scheme, kernel, history.u[k], history.v[k + 1]);
-    if (rows) step_rows(scheme, kernel, history.v[k + 1], history.u[k + 1]);
+    step_columns(scheme, kernel, u, v);
+    if (length.has_rows(first + k)) step_rows(scheme, kernel, v, u);
+    history.v[k + 1] = v;
+    history.u[k + 1] = u;
   }
 }
 

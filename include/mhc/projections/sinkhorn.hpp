@@ -46,16 +46,19 @@ struct sinkhorn {
   template <class V, int N>
   MHC_HD math::vec<V, N * N> vjp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan,
                                  math::tile<V, N> const& plan_gradient) const {
-    auto const length = Convention::length(iterations);
     auto const logits_matrix = detail::as_matrix<N>(z);
     math::tile<V, N> const g = Convention::orient(plan_gradient);
-    auto const unrolled = [&] {
-      return convention.run(logits_matrix, [&](auto const& scheme, auto const& kernel) {
-        return math::sinkhorn_vjp(scheme, kernel, length, g);
-      });
-    };
-    auto const kernel_gradient = derivative<V, N>(Convention::orient(plan), g, unrolled);
+    auto const kernel_gradient =
+        derivative<V, N>(Convention::orient(plan), g, [&] { return unrolled_kernel_vjp(logits_matrix, g); });
     return detail::as_logits<V, N>(convention.pull(logits_matrix, kernel_gradient));
+  }
+
+  /// `vjp` by the iteration's own derivative alone, which does not read the plan.
+  template <class V, int N>
+  MHC_HD math::vec<V, N * N> unrolled_vjp(math::vec<V, N * N> const& z, math::tile<V, N> const& plan_gradient) const {
+    auto const logits_matrix = detail::as_matrix<N>(z);
+    return detail::as_logits<V, N>(
+        convention.pull(logits_matrix, unrolled_kernel_vjp(logits_matrix, Convention::orient(plan_gradient))));
   }
 
   /// `vjp` by the implicit derivative alone; of the logits it reads what the convention's own map asks for.
@@ -97,6 +100,14 @@ struct sinkhorn {
   }
 
  private:
+  /// From ∂loss/∂P, as the iteration sees it, to ∂loss/∂log K.
+  template <class V, int N>
+  MHC_HD math::tile<V, N> unrolled_kernel_vjp(math::tile<V, N> const& logits_matrix, math::tile<V, N> const& g) const {
+    return convention.run(logits_matrix, [&](auto const& scheme, auto const& kernel) {
+      return math::sinkhorn_vjp(scheme, kernel, Convention::length(iterations), g);
+    });
+  }
+
   /// The derivative of log K -> P applied to x, which the unrolled one has taken in already. The implicit one is
   /// symmetric, so one text serves vjp and jvp.
   template <class V, int N, class F>

@@ -122,7 +122,14 @@ void project_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& project
     detail::store_rows(projection.vjp(z, p, g), logits_gradient.data, first, n);
   };
   if constexpr (detail::derivative_iterates<P, N>) {
-    if (projection.gradient != mhc::gradient::implicit) return for_each_iteration<N>(policy, projection, logits, body);
+    if (projection.gradient == mhc::gradient::automatic) return for_each_iteration<N>(policy, projection, logits, body);
+    if (projection.gradient == mhc::gradient::unrolled)
+      return for_each_iteration<N>(policy, projection, logits,
+                                   [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
+                                     using V = std::decay_t<decltype(z[0])>;
+                                     auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
+                                     detail::store_rows(projection.unrolled_vjp(z, g), logits_gradient.data, first, n);
+                                   });
     return for_each_matrices<detail::lanes<T, Arch>>(
         policy, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
           using V = std::decay_t<decltype(z[0])>;
