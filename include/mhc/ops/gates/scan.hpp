@@ -24,13 +24,14 @@ namespace mhc::detail {
 template <class T>
 inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(sizeof(T));
 
-/// How sums of K products share registers V: each has one lane or, where that takes fewer registers, two neighbours, which
-/// sum every second unit of a row.
+/// How sums of K products share registers V: each has one lane or two neighbours, which sum every second unit of a row. Two
+/// where that takes fewer registers, or twice as many and a tile of the product has room for them: more sums for a load of x.
 template <class V, int K>
 struct sums_in_lanes {
   static constexpr int W = static_cast<int>(V::size);
   static constexpr int registers_for(int each) { return (K * each + W - 1) / W; }
-  static constexpr bool takes_two = sizeof(math::scalar_of<V>) == 4 && registers_for(2) < 2 * registers_for(1);
+  static constexpr bool takes_two = sizeof(math::scalar_of<V>) == 4 &&
+                                    (registers_for(2) < 2 * registers_for(1) || registers_for(2) <= product_registers);
   static constexpr int lanes = takes_two ? 2 : 1;
   static constexpr int registers = registers_for(lanes);
   static constexpr int tiles = (registers + product_registers - 1) / product_registers;
@@ -64,6 +65,9 @@ class score_scan {
   static_assert(sizeof(packed_unit) == registers * sizeof(V));
   /// A tile for few rows: fewer would take as long, because each sum waits for the one before.
   static constexpr int few = 2;
+  /// With so few products for each element the scan is memory's: what is asked for into the first level while the rows before
+  /// are multiplied would still be late, so it has been asked for into the second.
+  static constexpr bool asks_early = registers == 1;
 
  public:
   static constexpr std::ptrdiff_t block = L;  ///< columns that are summed by themselves
@@ -123,15 +127,20 @@ class score_scan {
   /// A row beyond the last repeats it, and is not kept.
   X const* row(place p, int r) const { return x_ + std::min(p.row + r, rows_ - 1) * length_ + p.column; }
 
+  /// The same, of a place that there may not be.
+  X const* row_to_come(place p, int r) const { return p.column < length_ ? row(p, r) : x_; }
+
   /// A row on its way into the copy, and what is asked for meanwhile.
   struct rider {
     X const* from;  ///< null: no row
     E* to;
     X const* x_ahead;
+    X const* x_early;
     F const* phi_ahead;
 
     MHC_ALWAYS_INLINE void operator()(std::ptrdiff_t c, auto lanes, V& sum) const {
       prefetch(x_ahead, c);
+      if constexpr (asks_early) prefetch<2>(x_early, c);
       prefetch<2>(phi_ahead, c);
       if (from == nullptr) return;
       D x = load_factors<D>(from + c, lanes);
@@ -145,13 +154,13 @@ class score_scan {
     place const next = after(here), later = after(next);
     std::ptrdiff_t const phi_row = here.row + r;
     bool const asks_phi = here.column + L < length_ && phi_row < K;
-    return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], later.column < length_ ? row(later, r) : x_,
+    return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], row_to_come(later, r),
+            asks_early ? row_to_come(after(after(later)), r) : x_,
             asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
   }
 
   void copy_row(place p, int r, rows_of_copy to) {
-    place const later = after(p);
-    rider const one{row(p, r), to[r], later.column < length_ ? row(later, r) : x_, phi_};
+    rider const one{row(p, r), to[r], row_to_come(after(p), r), x_, phi_};
     V sum(T(0));
     for_channels<D>(columns(p), [&](std::ptrdiff_t c, auto lanes) MHC_ALWAYS_INLINE { one(c, lanes, sum); });
     square_[p.row + r] = square_[p.row + r] + sum;
