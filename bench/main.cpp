@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// mhc_bench [--json FILE] [--small_pages] [option of Google Benchmark]...: every operation and every gradient by mhc::simd, on one thread
-// and on all, against naive Eigen and against what the machine gives. One table, and raw results as JSON.
+// mhc_bench [--json FILE] [--small-pages] [option of Google Benchmark]...: every operation and every gradient by
+// mhc::simd, on one thread and on all, against naive Eigen and against what the machine gives. One table, and raw results
+// as JSON.
 //
 // The repetitions of a case, of the same by Eigen and of the machine's limits run in random order, so that whatever else
 // the machine does meets all of them; numbers are those of the fastest repetition of each.
@@ -59,12 +60,12 @@ options parsed(int argc, char** argv) {
     } else if (a == "--json") {
       if (++i == argc) refuse(a, "needs the name of a file");
       o.json = argv[i];
-    } else if (a == "--small_pages") {
+    } else if (a == "--small-pages") {
       bench::small_pages() = true;
     } else if (starts(a, "--benchmark_out") || starts(a, "--benchmark_format")) {
       refuse(a, "results are written by --json FILE");
     } else if (!starts(a, "--benchmark_") && a != "--help") {
-      refuse(a, "unknown; there are --json FILE, --small_pages, and what --help says");
+      refuse(a, "unknown; there are --json FILE, --small-pages, and what --help says");
     } else {
       o.for_the_library.push_back(a);
     }
@@ -190,7 +191,7 @@ int main(int argc, char** argv) {
   for (auto& a : given.for_the_library) pointers.push_back(a.data());
   int count = static_cast<int>(pointers.size());
   benchmark::Initialize(&count, pointers.data());
-  if (count > 1) refuse(pointers[1], "unknown; there are --json FILE, --small_pages, and what --help says");
+  if (count > 1) refuse(pointers[1], "unknown; there are --json FILE, --small-pages, and what --help says");
   if (std::any_of(given.for_the_library.begin(), given.for_the_library.end(), [](std::string const& a) {
         return a == "--benchmark_list_tests" || a == "--benchmark_list_tests=true";
       })) {

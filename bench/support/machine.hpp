@@ -40,7 +40,7 @@ inline std::vector<std::pair<std::string, std::string>> machine_facts() {
           {"instruction_set", xsimd::default_arch::name()},
           {"cores", std::to_string(thread_counts().back())},
           {"last_level_cache_bytes", std::to_string(last_level_cache())},
-          {"pages", small_pages() ? "4 KB" : "2 MB where the system gives them"},
+          {"pages", pages_fact()},
           {"compiler", compiler()},
           {"flags", MHC_BENCH_FLAGS},
           {"date", utc_time()},

@@ -96,16 +96,20 @@ void multiply_matrices(T (&c)[4], double const (&mine)[6 * D]) {
   exchange(0xffffffffU, 0, static_cast<int>(self.number % 32));
   auto const& fibers = block_now().fibers;
   unsigned const first = self.number / 32 * 32, g = self.number % 32 / 4, q = self.number % 4;
-  for (unsigned e = 0; e < 4; ++e) {
-    double sum = static_cast<double>(c[e]);
-    for (unsigned k = 0; k < 8 * D; ++k) {
-      unsigned const half = k / (4 * D), lane = k % (4 * D) / D, in_register = k % D;
-      auto const& a = fibers[first + 4 * g + lane]->factors[slot];
-      auto const& b = fibers[first + 4 * (2 * q + e % 2) + lane]->factors[slot];
-      sum += a[D * (e / 2 + 2 * half) + in_register] * b[D * (4 + half) + in_register];
+  double sum[4] = {double(c[0]), double(c[1]), double(c[2]), double(c[3])};
+  for (unsigned half = 0; half < 2; ++half)
+    for (unsigned lane = 0; lane < 4; ++lane) {
+      auto const* const a = fibers[first + 4 * g + lane]->factors[slot] + 2 * D * half;
+      auto const* const b = fibers[first + 8 * q + lane]->factors[slot] + D * (4 + half);
+      auto const* const next = fibers[first + 8 * q + 4 + lane]->factors[slot] + D * (4 + half);
+      for (unsigned k = 0; k < D; ++k) {
+        sum[0] += a[k] * b[k];
+        sum[1] += a[k] * next[k];
+        sum[2] += a[D + k] * b[k];
+        sum[3] += a[D + k] * next[k];
+      }
     }
-    c[e] = static_cast<T>(sum);
-  }
+  for (unsigned e = 0; e < 4; ++e) c[e] = static_cast<T>(sum[e]);
 }
 /// Four matrices of 8×8 numbers of 16 bits; lane 8i + r says where row r of matrix i lies.
 inline void load_matrices(unsigned (&a)[4], void const* row) {
