@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,17 @@ inline std::string utc_time() {
   return text;
 }
 
+/// Of what size pages are that the system was asked for: whether it has those, not whether it gave them.
+inline std::string pages_asked_for() {
+  std::string choices, bytes;
+  std::string const folder = "/sys/kernel/mm/transparent_hugepage/";
+  std::ifstream enabled(folder + "enabled"), size(folder + "hpage_pmd_size");
+  std::getline(enabled, choices);
+  std::getline(size, bytes);
+  bool const has_large = !choices.empty() && choices.find("[never]") == std::string::npos && !bytes.empty();
+  return has_large && !small_pages() ? bytes + " bytes" : "small";
+}
+
 /// What a reader has to know to repeat a run. The commit is that of the environment, MHC_COMMIT.
 inline std::vector<std::pair<std::string, std::string>> machine_facts() {
   char const* const commit = std::getenv("MHC_COMMIT");
@@ -40,7 +52,7 @@ inline std::vector<std::pair<std::string, std::string>> machine_facts() {
           {"instruction_set", xsimd::default_arch::name()},
           {"cores", std::to_string(thread_counts().back())},
           {"last_level_cache_bytes", std::to_string(last_level_cache())},
-          {"pages", pages_fact()},
+          {"pages", pages_asked_for()},
           {"compiler", compiler()},
           {"flags", MHC_BENCH_FLAGS},
           {"date", utc_time()},

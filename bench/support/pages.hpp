@@ -3,10 +3,8 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <new>
-#include <string>
 
 #if defined(__linux__)
 #  include <sys/mman.h>
@@ -20,15 +18,6 @@ namespace bench {
 inline bool& small_pages() {
   static bool flag = false;
   return flag;
-}
-
-/// What it consists of, for the reader of results.
-inline std::string pages_fact() {
-  if (small_pages()) return "4 KB";
-  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
-  std::string choices;
-  std::getline(file, choices);
-  return choices.empty() || choices.find("[never]") != std::string::npos ? "4 KB, the system gives no others" : "2 MB";
 }
 
 struct free_pages {

@@ -84,6 +84,9 @@ MHC_ALWAYS_INLINE inline void store_line(bool past, V const& v, S* p, std::ptrdi
     store_line(v, p, n);
 }
 
+/// Tokens of streams that the first level of the cache holds beside the one that is worked on.
+inline constexpr std::ptrdiff_t near_token_bytes = 24 << 10;
+
 /// How far ahead of what is worked on a row is asked for where each row is by itself, and how much of rows is worked on in
 /// several passes: the rows of 8 streams, what they become and what comes next take little more than a first-level cache. As
 /// measured: less is late, and of more than one piece ahead something is thrown out again. Of 16 bits, which are computed
@@ -117,17 +120,18 @@ class token_rows {
     past ? all(true) : all(false);
   }
   /// Asks for what is to be read next while channels c … c + width − 1 are worked on, a Part of Parts of it: the next token,
-  /// or what is 4 KB further on, in the order in which it lies in memory, not in that in which it will be read. It goes into
-  /// the first level of the cache if `near`, see at_level_of, else into the second. Tokens of more than 4 streams fill much
-  /// of that, so of them it is what is row_ahead further on in each row; of one row, which is read in its order, 2 KB.
+  /// or what is 4 KB further on if that is more, in the order in which it lies in memory, not in that in which it will be
+  /// read. It goes into the first level of the cache if `first_level`, see at_level_of, else into the second. Tokens of more
+  /// than 4 streams that are too large for the first fill much of that, so of them it is what is row_ahead further on in
+  /// each row; of one row, which is read in its order, 2 KB.
   template <int Part = 0, int Parts = 1>
-  MHC_ALWAYS_INLINE void prefetch_next(auto near, std::ptrdiff_t c) const {
+  MHC_ALWAYS_INLINE void prefetch_next(auto first_level, std::ptrdiff_t c) const {
     constexpr std::ptrdiff_t line = 64 / size, least_ahead = (4 << 10) / size;
-    if constexpr (N <= 4 || near) {
+    if constexpr (N <= 4 || first_level) {
       constexpr std::ptrdiff_t lines = (N * width<V> + line - 1) / line;
       std::ptrdiff_t const ahead = N == 1 ? 32 * line : std::max(N * channels_, least_ahead);
       MHC_UNROLL for (std::ptrdiff_t k = Part * lines / Parts; k < (Part + 1) * lines / Parts; ++k)
-          prefetch<N == 1 || near ? 3 : 2>(at_, ahead + N * c + k * line);
+          prefetch<N == 1 || first_level ? 3 : 2>(at_, ahead + N * c + k * line);
     } else {
       constexpr std::ptrdiff_t lines = (width<V> + line - 1) / line;
       std::ptrdiff_t const further = c + row_ahead<std::remove_const_t<S>>;
@@ -137,23 +141,35 @@ class token_rows {
     }
   }
 
+  MHC_ALWAYS_INLINE void prefetch_next(std::ptrdiff_t c) const
+    requires(N == 1)
+  {
+    prefetch_next(std::true_type{}, c);
+  }
+
  private:
   static constexpr auto size = static_cast<std::ptrdiff_t>(sizeof(S));
   S* at_;
   std::ptrdiff_t channels_;
 };
 
-/// What an operation on a tensor of streams writes meanwhile: tokens of one stream at most, or streams too.
-enum class written { little, streams };
+/// What an operation on a tensor of streams writes meanwhile: tokens of one stream at most, streams too, or streams that it
+/// adds to and so reads.
+enum class writing { little, streams, sums };
 
-/// f(near), where `near` says whether what comes next of x goes into the first level of the cache. Tokens of more than 24 KiB
-/// would lose it there to the next one; two tensors of streams get in each other's way, so their readers do not ask. And
-/// where nothing of that size is written, tokens of up to 1 KiB are best left to the processor, which foresees them. A type,
-/// so that each has a loop of its own: a branch inside takes up to a tenth of what memory gives.
+/// f(first_level): whether what comes next of x goes into the first level of the cache. Of more than 24 KiB a token would be
+/// thrown out by the next before it is used up, of half of that where there are sums; of two tensors of streams whose next is
+/// asked for neither goes there, because each is in the other's way; and where no streams are written the processor foresees
+/// tokens of up to 1 KiB better. A type, so that each has a loop of its own: a branch inside takes up to a tenth of what
+/// memory gives.
 template <class S, int N, class F>
-MHC_ALWAYS_INLINE inline void at_level_of(stream_view<S, N> const& x, written what, F const& f) {
+MHC_ALWAYS_INLINE inline void at_level_of(stream_view<S, N> const& x, writing what, F const& f) {
   auto const bytes = token_length(x) * static_cast<std::ptrdiff_t>(sizeof(S));
-  if (bytes <= (24 << 10) && (what == written::streams || bytes > (1 << 10)))
+  auto const least = what == writing::little ? std::ptrdiff_t(1) << 10 : 0;
+  auto const most = what == writing::sums ? near_token_bytes / 2 : near_token_bytes;
+  if constexpr (N == 1)  // which is always read in its order
+    f(std::true_type{});
+  else if (least < bytes && bytes <= most)
     f(std::true_type{});
   else
     f(std::false_type{});

@@ -16,13 +16,13 @@ template <class Arch, bool Threads, class S, int N>
 void contract_impl(simd_policy<Arch, Threads> const& policy, contraction how, stream_view<S const, N> x,
                    token_view<S> u) {
   using V = detail::line_lanes<S, Arch>;
-  detail::at_level_of(x, detail::written::little, [&](auto near) MHC_ALWAYS_INLINE {
+  detail::at_level_of(x, detail::writing::little, [&](auto first_level) MHC_ALWAYS_INLINE {
     for_each_token<V>(policy, u, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
       auto const weight = math::filled<N>(V(detail::contraction_weight<coefficient_t<S>, N>(how)));
       auto const from = detail::rows_of<V>(x, b);
       auto const to = detail::rows_of<V>(u, b);
       detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-        from.prefetch_next(near, c);
+        from.prefetch_next(first_level, c);
         to.store(past, {math::aggregate(weight, from.load(c, n))}, c, n);
       });
     });
@@ -38,7 +38,7 @@ void contract_vjp_impl(simd_policy<Arch, Threads> const& policy, contraction how
     auto const from = detail::rows_of<V>(u_gradient, b);
     auto const to = detail::rows_of<V>(x_gradient, b);
     detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      from.prefetch_next(std::true_type{}, c);
+      from.prefetch_next(c);
       to.store(past, math::filled<N>(weight * from.load(c, n)[0]), c, n);
     });
   });

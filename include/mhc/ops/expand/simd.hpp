@@ -18,7 +18,7 @@ void expand_impl(simd_policy<Arch, Threads> const& policy, token_view<S const> y
     auto const from = detail::rows_of<V>(y, b);
     auto const to = detail::rows_of<V>(x, b);
     detail::for_channels<V>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      from.prefetch_next(std::true_type{}, c);
+      from.prefetch_next(c);
       to.store(past, math::filled<N>(from.load(c, n)[0]), c, n);
     });
   });
@@ -28,13 +28,13 @@ template <class Arch, bool Threads, class S, int N>
 void expand_vjp_impl(simd_policy<Arch, Threads> const& policy, stream_view<S const, N> x_gradient,
                      token_view<S> y_gradient) {
   using V = detail::line_lanes<S, Arch>;
-  detail::at_level_of(x_gradient, detail::written::little, [&](auto near) MHC_ALWAYS_INLINE {
+  detail::at_level_of(x_gradient, detail::writing::little, [&](auto first_level) MHC_ALWAYS_INLINE {
     for_each_token<V>(policy, y_gradient, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
       auto const ones = math::filled<N>(V(1));
       auto const from = detail::rows_of<V>(x_gradient, b);
       auto const to = detail::rows_of<V>(y_gradient, b);
       detail::for_channels<V>(x_gradient.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-        from.prefetch_next(near, c);
+        from.prefetch_next(first_level, c);
         to.store(past, {math::aggregate(ones, from.load(c, n))}, c, n);
       });
     });

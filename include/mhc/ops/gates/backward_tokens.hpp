@@ -93,8 +93,8 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
   for (std::ptrdiff_t w = t; w < t + n; ++w) {
     T* g = state.output_gradient[w];
     if (in.u.data != nullptr)
-      at_level_of(x, written::little, [&](auto near) MHC_ALWAYS_INLINE {
-        dot_streams(near, rows_of<V>(x, w), rows_of<V>(in.u, w), x.channels, g);
+      at_level_of(x, writing::little, [&](auto first_level) MHC_ALWAYS_INLINE {
+        dot_streams(first_level, rows_of<V>(x, w), rows_of<V>(in.u, w), x.channels, g);
       });
     else
       for (int i = 0; i < N; ++i) g[i] = in.h_pre(w, i);

@@ -44,13 +44,13 @@ void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& paramete
   }
   if (out.u.data == nullptr) return;
   using L = line_of<S, V>;
-  at_level_of(x, written::little, [&](auto near) MHC_ALWAYS_INLINE {
+  at_level_of(x, writing::little, [&](auto first_level) MHC_ALWAYS_INLINE {
     for (std::ptrdiff_t b = first; b < first + count; ++b) {  // whose x may still be in cache
       auto const h_pre = broadcast_row<math::vec<V, N>>(out.h_pre.data + b * N);
       auto const from = rows_of<L>(x, b);
       auto const to = rows_of<L>(out.u, b);
       for_channels<L>(x.channels, [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-        from.prefetch_next(near, c);
+        from.prefetch_next(first_level, c);
         to.store(false, {math::aggregate(h_pre, from.load(c, n))}, c, n);
       });
     }

@@ -25,7 +25,7 @@ template <class T>
 inline constexpr std::ptrdiff_t sum_block = 768 / static_cast<std::ptrdiff_t>(sizeof(T));
 
 /// How sums of K products share registers V: each has one lane or two neighbours, which sum every second unit of a row. Two
-/// where that takes fewer registers, or twice as many and a tile of the product has room for them: more sums for a load of x.
+/// where that takes less than twice the registers, or no more than a tile of the product has: more sums for a load of x.
 template <class V, int K>
 struct sums_in_lanes {
   static constexpr int W = static_cast<int>(V::size);

@@ -31,14 +31,14 @@ inline constexpr std::ptrdiff_t forward_step = 16;
 
 /// out[i] = x_i·g for the N streams of a token.
 template <class V, class X, class G, int N, class T>
-inline void dot_streams(auto near, token_rows<V, X, N> const& x, token_rows<V, G, 1> const& g, std::ptrdiff_t channels,
-                        T* out) {
+inline void dot_streams(auto first_level, token_rows<V, X, N> const& x, token_rows<V, G, 1> const& g,
+                        std::ptrdiff_t channels, T* out) {
   auto total = math::filled<N>(V(T(0)));
   for (std::ptrdiff_t begin = 0; begin < channels; begin += sum_block<T>) {
     auto sum = math::filled<N>(V(T(0)));
     for_channels<V>(std::min(sum_block<T>, channels - begin), [&](std::ptrdiff_t c, auto n) MHC_ALWAYS_INLINE {
-      x.prefetch_next(near, begin + c);
-      g.prefetch_next(near, begin + c);
+      x.prefetch_next(first_level, begin + c);
+      g.prefetch_next(begin + c);
       math::add_scaled(g.load(begin + c, n)[0], x.load(begin + c, n), sum);
     });
     MHC_UNROLL for (int i = 0; i < N; ++i) total[i] = total[i] + sum[i];

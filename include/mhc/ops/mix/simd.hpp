@@ -33,11 +33,12 @@ class mixed_token {
         layer_(y, b),
         next_(x_next, b) {}
 
-  /// Channels begin … begin + count − 1, while the same of the next token is asked for at its level, see at_level_of.
-  MHC_ALWAYS_INLINE void channels_asking(auto near, std::ptrdiff_t begin, std::ptrdiff_t count, bool past) const {
+  /// Channels begin … begin + count − 1, while the same of the next token is asked for, see at_level_of.
+  MHC_ALWAYS_INLINE void channels_asking(auto first_level, std::ptrdiff_t begin, std::ptrdiff_t count,
+                                         bool past) const {
     for_channels<V>(count, [&](std::ptrdiff_t e, auto n) MHC_ALWAYS_INLINE {
-      from_.prefetch_next(near, begin + e);
-      layer_.prefetch_next(near, begin + e);
+      from_.prefetch_next(first_level, begin + e);
+      layer_.prefetch_next(begin + e);
       mix(begin + e, n, past);
     });
   }
@@ -115,10 +116,10 @@ void mix_impl(simd_policy<Arch, Threads> const& policy, batch_view<T const, N> h
               stream_view<S const, N> x, token_view<S const> y, stream_view<S, N> x_next) {
   using V = detail::line_lanes<S, Arch>;
   auto const to = x.data == x_next.data ? detail::destination::cache : detail::destination::by_size;
-  detail::at_level_of(x, detail::written::streams, [&](auto near) MHC_ALWAYS_INLINE {
+  detail::at_level_of(x, detail::writing::streams, [&](auto first_level) MHC_ALWAYS_INLINE {
     for_each_token<V>(policy, x_next, to, [&](std::ptrdiff_t b, bool past) MHC_FLATTEN {
       detail::mixed_token<V, S, N> const token(h_res, h_post, x, y, x_next, b);
-      token.channels_asking(near, 0, x.channels, past);
+      token.channels_asking(first_level, 0, x.channels, past);
     });
   });
 }

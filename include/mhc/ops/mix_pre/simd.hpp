@@ -24,7 +24,7 @@ class mixing_beside {
  public:
   /// Bytes of a token up to which this pays, as measured: of longer ones so much is wanted from memory at once that the scan
   /// waits for its own.
-  static constexpr std::ptrdiff_t most_bytes = 24 << 10;
+  static constexpr std::ptrdiff_t most_bytes = near_token_bytes;
 
   mixing_beside(mix_pre_arguments<Kind, S> const& all, std::ptrdiff_t first) : all_(&all), token_(first) {}
 

@@ -115,28 +115,30 @@ template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                       batch_view<T const, N> plan, batch_view<T const, N> plan_gradient,
                       vector_view<T, K> logits_gradient) {
+  auto const matrices = [&](auto const& z, batch_view<T const, N> all, std::ptrdiff_t first, std::ptrdiff_t n)
+                            MHC_ALWAYS_INLINE {
+                              return detail::load_rows<math::tile<std::decay_t<decltype(z[0])>, N>>(all.data, first, n);
+                            };
   auto const body = [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
-    using V = std::decay_t<decltype(z[0])>;
-    auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
-    auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
+    auto const p = matrices(z, plan, first, n), g = matrices(z, plan_gradient, first, n);
     detail::store_rows(projection.vjp(z, p, g), logits_gradient.data, first, n);
   };
   if constexpr (detail::derivative_iterates<P, N>) {
-    if (projection.gradient == mhc::gradient::automatic) return for_each_iteration<N>(policy, projection, logits, body);
-    if (projection.gradient == mhc::gradient::unrolled)
-      return for_each_iteration<N>(policy, projection, logits,
-                                   [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
-                                     using V = std::decay_t<decltype(z[0])>;
-                                     auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
-                                     detail::store_rows(projection.unrolled_vjp(z, g), logits_gradient.data, first, n);
-                                   });
-    return for_each_matrices<detail::lanes<T, Arch>>(
-        policy, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
-          using V = std::decay_t<decltype(z[0])>;
-          auto const p = detail::load_rows<math::tile<V, N>>(plan.data, first, n);
-          auto const g = detail::load_rows<math::tile<V, N>>(plan_gradient.data, first, n);
-          detail::store_rows(projection.implicit_vjp(z, p, g), logits_gradient.data, first, n);
-        });
+    if (projection.gradient == mhc::gradient::implicit)
+      return for_each_matrices<detail::lanes<T, Arch>>(
+          policy, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
+            auto const p = matrices(z, plan, first, n), g = matrices(z, plan_gradient, first, n);
+            detail::store_rows(projection.implicit_vjp(z, p, g), logits_gradient.data, first, n);
+          });
+    if constexpr (detail::has_unrolled_vjp<P, N>) {
+      if (projection.gradient == mhc::gradient::unrolled)
+        return for_each_iteration<N>(
+            policy, projection, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
+              auto const g = matrices(z, plan_gradient, first, n);
+              detail::store_rows(projection.unrolled_vjp(z, g), logits_gradient.data, first, n);
+            });
+    }
+    for_each_iteration<N>(policy, projection, logits, body);
   } else {
     for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
   }

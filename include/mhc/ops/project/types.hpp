@@ -38,12 +38,15 @@ MHC_HD inline math::vec<V, 3> report_of(P const& projection, math::newton_result
   return r;
 }
 
-/// Projections whose maps, or whose derivatives, are iterations; the gradient that such a one asks for is a field, and
-/// implicit_vjp is `vjp` for gradient::implicit.
+/// Projections whose maps, or whose derivatives, are iterations. The gradient that such a one asks for is a field, and
+/// implicit_vjp is `vjp` for gradient::implicit; unrolled_vjp, for gradient::unrolled, it may have too.
 template <class P, int N>
 inline constexpr bool iterates = requires { requires P::template iterates<N>; };
 template <class P, int N>
 inline constexpr bool derivative_iterates = iterates<P, N> && requires(P const& projection) { projection.gradient; };
+template <class P, int N>
+inline constexpr bool has_unrolled_vjp = requires(P const& projection, math::vec<float, N * N> const& z,
+                                                  math::tile<float, N> const& g) { projection.unrolled_vjp(z, g); };
 
 /// A projection that not every pattern of −infinities leaves something to project onto: host backends ask it before they
 /// write anything.
