@@ -84,7 +84,8 @@ MHC_ALWAYS_INLINE inline void store_line(bool past, V const& v, S* p, std::ptrdi
     store_line(v, p, n);
 }
 
-/// Tokens of streams that the first level of the cache holds beside the one that is worked on.
+/// Bytes of a token of streams up to which the first level of the cache holds the next beside the one that is worked on, as
+/// measured with 32 KiB of it.
 inline constexpr std::ptrdiff_t near_token_bytes = 24 << 10;
 
 /// How far ahead of what is worked on a row is asked for where each row is by itself, and how much of rows is worked on in

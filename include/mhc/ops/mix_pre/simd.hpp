@@ -58,7 +58,7 @@ class mixing_beside {
   MHC_FLATTEN void mix_channels(std::ptrdiff_t n, auto asks) const {
     mixed_token<V, S, N> const token(all_->h_res, all_->h_post, all_->x, all_->y, all_->x_next, token_);
     if constexpr (asks)
-      token.channels_asking(std::true_type{}, at_, n, false);
+      token.channels_asking(std::true_type{}, at_, n, false);  // no token has more than most_bytes
     else
       token.channels(at_, n, false);
   }
