@@ -11,7 +11,8 @@ template <class T, int N>
 struct sinkhorn : bench::plans<T, N> {
   static constexpr char const* name = "project/sinkhorn";
   static constexpr mhc::sinkhorn<> projection{.iterations = bench::sinkhorn_iterations};
-  sinkhorn(bench::memory& m, std::ptrdiff_t) : bench::plans<T, N>(m, projection) {}
+  sinkhorn(bench::memory& m, std::ptrdiff_t, std::ptrdiff_t all = bench::matrices)
+      : bench::plans<T, N>(m, projection, 1, all) {}
   static bench::work todo(bench::sizes const& s) { return {bench::project(s, sinkhorn_operations(s))}; }
 
   template <class Policy>
@@ -23,6 +24,12 @@ struct sinkhorn : bench::plans<T, N> {
       return naive::sinkhorn<T, N>(z, bench::sinkhorn_iterations);
     });
   }
+};
+
+template <class T, int N>
+struct sinkhorn_of_many : sinkhorn<T, N> {
+  static constexpr char const* name = "project/sinkhorn_many";
+  sinkhorn_of_many(bench::memory& m, std::ptrdiff_t c) : sinkhorn<T, N>(m, c, bench::many_matrices) {}
 };
 
 template <class T, int N>
@@ -42,6 +49,7 @@ struct sinkhorn_vjp_implicit : bench::plans<T, N> {
   }
 };
 
-[[maybe_unused]] bool const added = bench::add_matrix_cases<sinkhorn, sinkhorn_vjp_implicit>();
+[[maybe_unused]] bool const added =
+    (bench::add_matrix_cases<sinkhorn, sinkhorn_vjp_implicit>(), bench::add_many_cases<sinkhorn_of_many>());
 
 }  // namespace

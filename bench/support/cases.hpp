@@ -205,6 +205,13 @@ bool add_matrix_cases() {
   return true;
 }
 
+/// For cases of so many matrices that they come from memory.
+template <template <class, int> class... Case>
+bool add_many_cases() {
+  (..., (add<Case, float, 4>(0), add<Case, float, 8>(0)));
+  return true;
+}
+
 /// Tokens for which x does not fit into the last-level cache.
 template <class T, int N>
 std::ptrdiff_t streaming_tokens(std::ptrdiff_t channels) {

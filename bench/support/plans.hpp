@@ -11,12 +11,13 @@
 #include <vector>
 
 /// @file
-/// The tensors of a projection and its derivatives: logits N(0, 1), 20 iterations, a batch that stays in cache.
+/// The tensors of a projection and its derivatives: logits N(0, 1), 20 iterations, a batch that stays in cache, or one that
+/// does not.
 
 namespace bench {
 
 inline constexpr int sinkhorn_iterations = 20;
-inline constexpr std::ptrdiff_t matrices = 8192;
+inline constexpr std::ptrdiff_t matrices = 8192, many_matrices = 1 << 17;
 
 /// What every case here has: logits, a plan, the gradient of the plan (or the tangent of the logits), and a result.
 template <class T, int N>
@@ -25,20 +26,22 @@ struct plans {
   static constexpr bool matrix_case = true;
   static constexpr int K = N * N;
 
+  std::ptrdiff_t size;
   T *logits, *plan, *direction, *out;
 
   template <class P>
-  plans(memory& m, P const& projection, int sigma = 1)
-      : logits(m.gaussian<T>(matrices * K)),
-        plan(m.output<T>(matrices * K)),
-        direction(m.gaussian<T>(matrices * K)),
-        out(m.output<T>(matrices * K)) {
-    std::for_each_n(logits, matrices * K, [sigma](T& z) { z *= T(sigma); });
-    mhc::project(mhc::seq, projection, mhc::vector_view<T const, K>{logits, matrices},
-                 mhc::batch_view<T, N>{plan, matrices});
+  plans(memory& m, P const& projection, int sigma = 1, std::ptrdiff_t all = matrices)
+      : size(all),
+        logits(m.gaussian<T>(size * K)),
+        plan(m.output<T>(size * K)),
+        direction(m.gaussian<T>(size * K)),
+        out(m.output<T>(size * K)) {
+    std::for_each_n(logits, size * K, [sigma](T& z) { z *= T(sigma); });
+    mhc::project(mhc::simd.with_threads(1), projection, mhc::vector_view<T const, K>{logits, size},
+                 mhc::batch_view<T, N>{plan, size});
   }
 
-  static std::ptrdiff_t items() { return matrices; }
+  std::ptrdiff_t items() const { return size; }
   std::vector<output<T>> results(std::ptrdiff_t count) const { return {{out, count * K}}; }
 
   template <class Policy, class P>

@@ -89,7 +89,7 @@ void backward_tokens(Kind const& kind, parameters_of<Kind, T const> const& param
   if (in.scores.data != nullptr && is_dynamic(kind))
     state.scores.recall(in.scores, t, n, t);
   else
-    state.scores.template compute<V, backward_block>(kind, parameters.phi, x, t, n, t);
+    state.scores.template compute<V>(kind, parameters.phi, x, t, n, t);
   for (std::ptrdiff_t w = t; w < t + n; ++w) {
     T* g = state.output_gradient[w];
     if (in.u.data != nullptr)

@@ -21,10 +21,13 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
+template <class Kind, class T>
+using forward_scores = score_block<Kind, T, forward_block<Kind>>;
+
 /// The rest of tokens first … first + count − 1, whose scores are known.
-template <class V, class Kind, class T, class S, int N, std::ptrdiff_t Tokens>
+template <class V, class Kind, class T, class S, int N>
 void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
-                  score_block<Kind, T, Tokens> const& scores, gate_outputs<S, N> const& out, std::ptrdiff_t first,
+                  forward_scores<Kind, T> const& scores, gate_outputs<S, N> const& out, std::ptrdiff_t first,
                   std::ptrdiff_t count) {
   if (out.scores.data != nullptr && is_dynamic(kind)) scores.keep(out.scores, first, count);
   using G = iteration_lanes<V, N>;
@@ -60,8 +63,10 @@ void finish_gates(Kind const& kind, parameters_of<Kind, T const> const& paramete
 template <class V, class Kind, class T, class S, int N, class Beside = nothing_beside>
 void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters, stream_view<S const, N> x,
                 gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count, Beside&& beside = {}) {
-  score_block<Kind, T, forward_block<Kind>> scores;
-  scores.template compute<V, forward_block<Kind>>(kind, parameters.phi, x, first, count, 0, beside);
+  forward_scores<Kind, T> scores;
+  wanted_memory u;
+  if (out.u.data != nullptr) u = {out.u.token(first), count * out.u.channels * static_cast<std::ptrdiff_t>(sizeof(S))};
+  scores.template compute<V>(kind, parameters.phi, x, first, count, 0, u, beside);
   finish_gates<V>(kind, parameters, x, scores, out, first, count);
 }
 
@@ -70,7 +75,7 @@ void gate_block(Kind const& kind, parameters_of<Kind, T const> const& parameters
 template <class V, class Kind, class F, class T, class S, int N>
 class few_tokens {
   static constexpr std::ptrdiff_t most_rows = 32;
-  using scan = score_scan<V, Kind, S, F, most_rows>;
+  using scan = scan_of<V, Kind, S, F>;
   static constexpr std::ptrdiff_t room = (std::ptrdiff_t(1) << 18) / (scan::sums * std::ptrdiff_t(sizeof(T)));
 
  public:
@@ -88,12 +93,12 @@ class few_tokens {
 
   void scan_block(std::ptrdiff_t k) {
     std::ptrdiff_t const rows = x_.size * Kind::rows, begin = k * scan::block;
-    scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_),
+    scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_), {},
                     nothing_beside{});
     for (std::ptrdiff_t q = 0; q < rows; ++q) some.store_sums(q, sums_[q * blocks_ + k]);
   }
   void finish(gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) const {
-    score_block<Kind, T, most> scores;
+    forward_scores<Kind, T> scores;
     for (std::ptrdiff_t q = 0; q < count * Kind::rows; ++q) {
       auto const* const parts = sums_ + (first * Kind::rows + q) * blocks_;
       alignas(64) T sums[scan::sums];

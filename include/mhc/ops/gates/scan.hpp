@@ -44,14 +44,19 @@ struct nothing_beside {
   void run(std::ptrdiff_t) const {}
 };
 
+/// Memory that will be written once a scan is over.
+struct wanted_memory {
+  void const* data = nullptr;
+  std::ptrdiff_t bytes = 0;
+};
+
 /// A block of columns of φ, transposed, stays in the first-level cache while all rows pass. While a few rows are multiplied,
 /// the next are copied and squared between the multiplications, and those after them asked for. Rows are copied because they
 /// can lie a power of two apart: they would share a few lines of cache.
-template <class V, class Kind, class X, class F, std::ptrdiff_t Rows, class D = factors_of<V, X, F>>
+template <class V, int K, std::ptrdiff_t Rows, class X, class F, class D = factors_of<V, X, F>>
 class score_scan {
   using T = math::scalar_of<V>;
   using E = typename factor_element<D>::type;
-  static constexpr int K = Kind::scores_per_row;
   using layout = sums_in_lanes<V, K>;
   static constexpr int R = layout::tile == 1 ? 8 : product_rows<V>;  // sums enough not to wait for one another
   using units = units_of<V, layout::lanes>;
@@ -77,10 +82,18 @@ class score_scan {
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows; of these, columns begin … end − 1. Block after
   /// block is added to sums that begin at zero. What leaves memory idle has room for something else: after each tile
   /// beside.run(elements) is called, of x that were multiplied, and in a tile beside.ask(e, n) for elements e … e + n − 1.
+  /// And `wanted`, which will be written afterwards, is asked for where the next columns of φ have been.
   template <class Beside>
   score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows, std::ptrdiff_t begin,
-             std::ptrdiff_t end, Beside&& beside)
-      : phi_(phi), x_(first_row), length_(length), rows_(rows), end_(end) {
+             std::ptrdiff_t end, wanted_memory wanted, Beside&& beside)
+      : phi_(phi),
+        x_(first_row),
+        wanted_(static_cast<F const*>(wanted.data)),
+        wanted_rows_(wanted.bytes / static_cast<std::ptrdiff_t>(L * sizeof(F)) / ((length + L - 1) / L) + 1),
+        wanted_elements_(wanted.bytes / static_cast<std::ptrdiff_t>(sizeof(F))),
+        length_(length),
+        rows_(rows),
+        end_(end) {
     std::ptrdiff_t const all = (rows + R - 1) / R * R;
     std::fill_n(&total_[0][0], all * registers, V(T(0)));
     std::fill_n(square_, all, V(T(0)));
@@ -90,6 +103,7 @@ class score_scan {
       place const next = after(here);
       bool const ride = next.column < end && columns(next) == columns(here);
       if (here.row == 0) pack(here.column);
+      also_ = also_to_come(here);
       if (rows_of(here) == few)
         multiply<few>(here, ride, copy_[odd], copy_[!odd], beside);
       else
@@ -136,12 +150,12 @@ class score_scan {
     E* to;
     X const* x_ahead;
     X const* x_early;
-    F const* phi_ahead;
+    F const* also_ahead;
 
     MHC_ALWAYS_INLINE void operator()(std::ptrdiff_t c, auto lanes, V& sum) const {
       prefetch(x_ahead, c);
       if constexpr (asks_early) prefetch<2>(x_early, c);
-      prefetch<2>(phi_ahead, c);
+      prefetch<2>(also_ahead, c);
       if (from == nullptr) return;
       D x = load_factors<D>(from + c, lanes);
       hold(x);
@@ -152,11 +166,22 @@ class score_scan {
   /// Row r of the place after `here`, and row r of the one after that.
   rider row_after(place here, int r, bool rides, rows_of_copy to) const {
     place const next = after(here), later = after(next);
-    std::ptrdiff_t const phi_row = here.row + r;
-    bool const asks_phi = here.column + L < length_ && phi_row < K;
     return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], row_to_come(later, r),
-            asks_early ? row_to_come(after(after(later)), r) : x_,
-            asks_phi ? phi_ + phi_row * length_ + here.column + L : phi_};
+            asks_early ? row_to_come(after(after(later)), r) : x_, also_.first + std::min(r, also_.last) * also_.step};
+  }
+  /// What is asked for beside x in a tile: rows of φ of the next columns, as long as there are, and then of what is wanted as
+  /// much as it has for these columns.
+  struct rows_to_come {
+    F const* first;
+    int last;
+    std::ptrdiff_t step;
+  };
+  rows_to_come also_to_come(place here) const {
+    if (here.row < K && here.column + L < length_)
+      return {phi_ + here.row * length_ + here.column + L, static_cast<int>(K - 1 - here.row), length_};
+    std::ptrdiff_t const row = here.row - (K + R - 1) / R * R, at = (here.column / L * wanted_rows_ + row) * L;
+    if (row < 0 || row >= wanted_rows_ || at >= wanted_elements_) return {phi_, 0, 0};
+    return {wanted_ + at, static_cast<int>(std::min<std::ptrdiff_t>(R, (wanted_elements_ - at + L - 1) / L)) - 1, L};
   }
 
   void copy_row(place p, int r, rows_of_copy to) {
@@ -226,7 +251,9 @@ class score_scan {
 
   F const* phi_;
   X const* x_;
-  std::ptrdiff_t length_, rows_, end_;
+  F const* wanted_;  ///< never read
+  rows_to_come also_;
+  std::ptrdiff_t wanted_rows_, wanted_elements_, length_, rows_, end_;
   V total_[groups * R][registers];
   V square_[groups * R];  ///< lane by lane
   alignas(64) packed_unit packed_[L / unit];

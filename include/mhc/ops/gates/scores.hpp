@@ -29,6 +29,9 @@ template <class Kind>
 inline constexpr std::ptrdiff_t forward_block = Kind::rows == 1 ? 128 : 64;
 inline constexpr std::ptrdiff_t forward_step = 16;
 
+template <class V, class Kind, class X, class F>
+using scan_of = score_scan<V, Kind::scores_per_row, forward_block<Kind> * Kind::rows, X, F>;
+
 /// out[i] = x_i·g for the N streams of a token.
 template <class V, class X, class G, int N, class T>
 inline void dot_streams(auto first_level, token_rows<V, X, N> const& x, token_rows<V, G, 1> const& g,
@@ -53,15 +56,15 @@ struct score_block {
   T score[Tokens][S > 0 ? S : 1];
   T inverse_rms[Tokens][Kind::rows];
 
-  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most Most.
-  template <class V, std::ptrdiff_t Most, class F, class X, int N, class Beside = nothing_beside>
+  /// Scores of tokens first … first + count − 1 into the rows from `at` on; count is at most forward_block.
+  template <class V, class F, class X, int N, class Beside = nothing_beside>
   void compute(Kind const& kind, F const* phi, stream_view<X const, N> x, std::ptrdiff_t first, std::ptrdiff_t count,
-               std::ptrdiff_t at, Beside&& beside = {}) {
+               std::ptrdiff_t at, wanted_memory wanted = {}, Beside&& beside = {}) {
     if constexpr (K > 0) {
       if (!is_dynamic(kind)) return;
-      using scan = score_scan<V, Kind, X, F, Most * Kind::rows>;
+      using scan = scan_of<V, Kind, X, F>;
       std::ptrdiff_t const length = row_length(kind), rows = count * Kind::rows;
-      scan const all(phi, x.stream(first, 0), length, rows, 0, length, beside);
+      scan const all(phi, x.stream(first, 0), length, rows, 0, length, wanted, beside);
       alignas(64) T sums[scan::sums];
       for (std::ptrdiff_t q = 0; q < rows; ++q) {
         all.store_sums(q, sums);

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Nothing: it has the headers compiled that the tests share.
