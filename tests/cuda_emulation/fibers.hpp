@@ -104,6 +104,11 @@ struct block {
   std::size_t shared_bytes = 0;   ///< of a block
   std::unique_ptr<unsigned char, decltype(&std::free)> shared{nullptr, &std::free};
   std::vector<std::unique_ptr<fiber>> fibers;
+  std::vector<unsigned> order;  ///< in which they take turns
+  unsigned turn = 0;            ///< how many have had one
+  unsigned last_warp = 0;       ///< takes turns when no other can
+  bool only_last = false;       ///< now
+  unsigned live = 0;
   fiber scheduler;
   std::function<void()> const* body = nullptr;
   meeting_point begin, end, cluster_barrier[2], barrier[most_ranks][2];
@@ -170,13 +175,32 @@ inline void switch_to(fiber& from, fiber& to) {
   arrived(from.fake_stack);
 }
 
+/// The next thread that can go on, which now is the one that runs; null: all have had their turn.
+inline fiber* next_turn(block& b) {
+  while (b.turn < b.count) {
+    fiber& f = *b.fibers[b.order[b.turn++]];
+    if (f.now != state::ready || (f.number / 32 == b.last_warp) != b.only_last) continue;
+    running_pointer() = &f;
+    threadIdx = f.position;
+    blockIdx = f.block;
+    return &f;
+  }
+  return nullptr;
+}
+
+/// To the next thread, or to the scheduler.
 inline void leave(state next) {
   fiber& self = running();
+  fiber* to = nullptr;
   {
     unwatched const here;
+    block& b = block_now();
     self.now = next;
+    b.live -= next == state::done;
+    to = next_turn(b);
+    if (to == nullptr) to = &b.scheduler;
   }
-  switch_to(self, block_now().scheduler);
+  switch_to(self, *to);
 }
 
 inline bool passes_over(char const* file, unsigned line) {

@@ -60,41 +60,38 @@ inline bool open_barriers(block& b) {
   return progress;
 }
 
+/// Turns of all that can go on but the last warp, or of that alone; whether there were any.
+inline bool take_turns(block& b, bool only_last) {
+  b.turn = 0;
+  b.only_last = only_last;
+  fiber* const first = next_turn(b);
+  if (first != nullptr) switch_to(b.scheduler, *first);
+  return first != nullptr;
+}
+
 inline void run_block(block& b) {
-  std::vector<unsigned> order(b.count);
+  b.order.resize(b.count);
   for (unsigned k = 0; k < b.count; ++k) {
     b.fibers[k]->now = state::ready;
     b.fibers[k]->products = b.fibers[k]->barriers = b.fibers[k]->cluster_barriers = 0;
     b.fibers[k]->arrived = false;
     b.fibers[k]->copies.assign(1, {});
-    order[k] = thread_order == 1 ? b.count - 1 - k : k;
+    b.order[k] = thread_order == 1 ? b.count - 1 - k : k;
   }
   b.begin.reach();
   std::uint64_t random = 88172645463325252ULL + thread_order;
-  unsigned const warps = (b.count + 31) / 32, last = thread_order > 1 ? thread_order % warps : warps;
+  unsigned const warps = (b.count + 31) / 32;
+  b.last_warp = thread_order > 1 ? thread_order % warps : warps;
   auto const draw = [&random] { return random ^= random << 13, random ^= random >> 7, random ^= random << 17; };
-  for (unsigned live = b.count; live > 0;) {
-    for (unsigned k = b.count; thread_order > 1 && k-- > 1;) std::swap(order[k], order[draw() % (k + 1)]);
-    bool progress = false;
-    auto const run_warps = [&](auto const& takes_turn) {
-      for (unsigned const k : order) {
-        fiber& f = *b.fibers[k];
-        if (f.now != state::ready || !takes_turn(k / 32)) continue;
-        running_pointer() = &f;
-        threadIdx = f.position;
-        blockIdx = f.block;
-        switch_to(b.scheduler, f);
-        progress = true;
-        live -= f.now == state::done;
-      }
-    };
-    run_warps([&](unsigned warp) { return warp != last; });
+  for (b.live = b.count; b.live > 0;) {
+    for (unsigned k = b.count; thread_order > 1 && k-- > 1;) std::swap(b.order[k], b.order[draw() % (k + 1)]);
+    bool progress = take_turns(b, false);
     for (unsigned k = 0; k < b.count; ++k) {
       if (b.fibers[k]->now == state::at_shuffle) progress = deliver_shuffle(b, *b.fibers[k]) || progress;
     }
-    if (!progress) run_warps([&](unsigned warp) { return warp == last; });
+    if (!progress) progress = take_turns(b, true);
     progress = open_barriers(b) || progress;
-    if (live > 0 && !progress) stop("deadlock: not every thread of the block comes to this barrier or shuffle");
+    if (b.live > 0 && !progress) stop("deadlock: not every thread of the block comes to this barrier or shuffle");
   }
   b.end.pass();
 }
