@@ -147,7 +147,7 @@ class session {
   static std::string limit_name(std::string const& what, int threads) {
     return "limit/" + what + '/' + std::to_string(threads);
   }
-  /// Tensors of projections stay in cache.
+  /// Projections are measured by their operations alone, wherever their tensors are.
   static std::vector<char const*> limits_of(bench::description const& what) {
     std::vector<char const*> needed;
     if (what.operations() > 0) needed.push_back(what.scalar == "float" ? "fma_float" : "fma_double");

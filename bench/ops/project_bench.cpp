@@ -28,8 +28,8 @@ struct sinkhorn : bench::plans<T, N> {
 
 template <class T, int N>
 struct sinkhorn_of_many : sinkhorn<T, N> {
-  static constexpr char const* name = "project/sinkhorn_many";
-  sinkhorn_of_many(bench::memory& m, std::ptrdiff_t c) : sinkhorn<T, N>(m, c, bench::many_matrices) {}
+  static constexpr char const* name = "project/many";
+  sinkhorn_of_many(bench::memory& m, std::ptrdiff_t c) : sinkhorn<T, N>(m, c, bench::many_matrices<N>) {}
 };
 
 template <class T, int N>

@@ -28,9 +28,9 @@ struct sinkhorn_vjp_unrolled : bench::plans<T, N> {
 
 template <class T, int N>
 struct sinkhorn_vjp_unrolled_of_many : sinkhorn_vjp_unrolled<T, N> {
-  static constexpr char const* name = "project/sinkhorn_vjp_unrolled_many";
+  static constexpr char const* name = "project/many_vjp_unrolled";
   sinkhorn_vjp_unrolled_of_many(bench::memory& m, std::ptrdiff_t c)
-      : sinkhorn_vjp_unrolled<T, N>(m, c, bench::many_matrices) {}
+      : sinkhorn_vjp_unrolled<T, N>(m, c, bench::many_matrices<N>) {}
 };
 
 template <class T, int N>

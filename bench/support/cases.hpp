@@ -205,7 +205,7 @@ bool add_matrix_cases() {
   return true;
 }
 
-/// For cases of so many matrices that they come from memory.
+/// Of many matrices.
 template <template <class, int> class... Case>
 bool add_many_cases() {
   (..., (add<Case, float, 4>(0), add<Case, float, 8>(0)));

@@ -12,12 +12,15 @@
 
 /// @file
 /// The tensors of a projection and its derivatives: logits N(0, 1), 20 iterations, a batch that stays in cache, or one that
-/// does not.
+/// hardly does.
 
 namespace bench {
 
 inline constexpr int sinkhorn_iterations = 20;
-inline constexpr std::ptrdiff_t matrices = 8192, many_matrices = 1 << 17;
+inline constexpr std::ptrdiff_t matrices = 8192;
+/// So many that tensors of float, of 16 MiB each, do not stay in the cache of a core.
+template <int N>
+inline constexpr std::ptrdiff_t many_matrices = (std::ptrdiff_t(1) << 22) / (N * N);
 
 /// What every case here has: logits, a plan, the gradient of the plan (or the tangent of the logits), and a result.
 template <class T, int N>

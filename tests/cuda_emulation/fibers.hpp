@@ -105,10 +105,10 @@ struct block {
   std::unique_ptr<unsigned char, decltype(&std::free)> shared{nullptr, &std::free};
   std::vector<std::unique_ptr<fiber>> fibers;
   std::vector<unsigned> order;  ///< in which they take turns
-  unsigned turn = 0;            ///< how many have had one
-  unsigned last_warp = 0;       ///< takes turns when no other can
-  bool only_last = false;       ///< now
-  unsigned live = 0;
+  unsigned turn = 0;            ///< the next of them
+  unsigned last_warp = 0;       ///< its turns come when no other can go on
+  bool only_last = false;       ///< as now
+  unsigned live = 0;            ///< threads that have not ended
   fiber scheduler;
   std::function<void()> const* body = nullptr;
   meeting_point begin, end, cluster_barrier[2], barrier[most_ranks][2];

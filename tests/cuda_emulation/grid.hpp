@@ -13,7 +13,6 @@
 #include <memory>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace cuda_emulation {
 

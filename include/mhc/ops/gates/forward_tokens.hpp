@@ -21,6 +21,7 @@ MHC_BEGIN_LANES
 
 namespace mhc::detail {
 
+/// Scores of as many tokens as a block has.
 template <class Kind, class T>
 using forward_scores = score_block<Kind, T, forward_block<Kind>>;
 
@@ -93,8 +94,9 @@ class few_tokens {
 
   void scan_block(std::ptrdiff_t k) {
     std::ptrdiff_t const rows = x_.size * Kind::rows, begin = k * scan::block;
+    nothing_beside nothing;
     scan const some(parameters_.phi, x_.data, length_, rows, begin, std::min(begin + scan::block, length_), {},
-                    nothing_beside{});
+                    nothing);
     for (std::ptrdiff_t q = 0; q < rows; ++q) some.store_sums(q, sums_[q * blocks_ + k]);
   }
   void finish(gate_outputs<S, N> const& out, std::ptrdiff_t first, std::ptrdiff_t count) const {

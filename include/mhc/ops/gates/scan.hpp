@@ -44,7 +44,7 @@ struct nothing_beside {
   void run(std::ptrdiff_t) const {}
 };
 
-/// Memory that will be written once a scan is over.
+/// Memory that will be written once a scan is over; none without data.
 struct wanted_memory {
   void const* data = nullptr;
   std::ptrdiff_t bytes = 0;
@@ -82,15 +82,14 @@ class score_scan {
   /// Rows first_row, first_row + length, …, `rows` of them, at most Rows; of these, columns begin … end − 1. Block after
   /// block is added to sums that begin at zero. What leaves memory idle has room for something else: after each tile
   /// beside.run(elements) is called, of x that were multiplied, and in a tile beside.ask(e, n) for elements e … e + n − 1.
-  /// And `wanted`, which will be written afterwards, is asked for where the next columns of φ have been.
+  /// And `wanted` is asked for meanwhile, as far as what asks for the next columns of φ has nothing else to do.
   template <class Beside>
   score_scan(F const* phi, X const* first_row, std::ptrdiff_t length, std::ptrdiff_t rows, std::ptrdiff_t begin,
-             std::ptrdiff_t end, wanted_memory wanted, Beside&& beside)
+             std::ptrdiff_t end, wanted_memory wanted, Beside& beside)
       : phi_(phi),
         x_(first_row),
         wanted_(static_cast<F const*>(wanted.data)),
-        wanted_rows_(wanted.bytes / static_cast<std::ptrdiff_t>(L * sizeof(F)) / ((length + L - 1) / L) + 1),
-        wanted_elements_(wanted.bytes / static_cast<std::ptrdiff_t>(sizeof(F))),
+        wanted_rows_(wanted.bytes / static_cast<std::ptrdiff_t>(sizeof(F)) / length),
         length_(length),
         rows_(rows),
         end_(end) {
@@ -167,21 +166,20 @@ class score_scan {
   rider row_after(place here, int r, bool rides, rows_of_copy to) const {
     place const next = after(here), later = after(next);
     return {rides && r < rows_of(next) ? row(next, r) : nullptr, to[r], row_to_come(later, r),
-            asks_early ? row_to_come(after(after(later)), r) : x_, also_.first + std::min(r, also_.last) * also_.step};
+            asks_early ? row_to_come(after(after(later)), r) : x_,
+            also_.first + std::min<std::ptrdiff_t>(r, also_.last) * also_.step};
   }
-  /// What is asked for beside x in a tile: rows of φ of the next columns, as long as there are, and then of what is wanted as
-  /// much as it has for these columns.
+  /// What is asked for beside x in a tile: rows of φ of the next columns, as long as there are, and then of what is wanted.
   struct rows_to_come {
     F const* first;
-    int last;
-    std::ptrdiff_t step;
+    std::ptrdiff_t last, step;
   };
   rows_to_come also_to_come(place here) const {
     if (here.row < K && here.column + L < length_)
-      return {phi_ + here.row * length_ + here.column + L, static_cast<int>(K - 1 - here.row), length_};
-    std::ptrdiff_t const row = here.row - (K + R - 1) / R * R, at = (here.column / L * wanted_rows_ + row) * L;
-    if (row < 0 || row >= wanted_rows_ || at >= wanted_elements_) return {phi_, 0, 0};
-    return {wanted_ + at, static_cast<int>(std::min<std::ptrdiff_t>(R, (wanted_elements_ - at + L - 1) / L)) - 1, L};
+      return {phi_ + here.row * length_ + here.column + L, K - 1 - here.row, length_};
+    std::ptrdiff_t const row = here.row - (K + R - 1) / R * R, length = columns(here);
+    if (row < 0 || row >= wanted_rows_) return {phi_, 0, 0};
+    return {wanted_ + here.column * wanted_rows_ + row * length, wanted_rows_ - 1 - row, length};
   }
 
   void copy_row(place p, int r, rows_of_copy to) {
@@ -251,9 +249,10 @@ class score_scan {
 
   F const* phi_;
   X const* x_;
-  F const* wanted_;  ///< never read
+  F const* wanted_;             ///< never read; counted in elements of φ,
+  std::ptrdiff_t wanted_rows_;  ///< in rows that are as long as one of x
   rows_to_come also_;
-  std::ptrdiff_t wanted_rows_, wanted_elements_, length_, rows_, end_;
+  std::ptrdiff_t length_, rows_, end_;
   V total_[groups * R][registers];
   V square_[groups * R];  ///< lane by lane
   alignas(64) packed_unit packed_[L / unit];

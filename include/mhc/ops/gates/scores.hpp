@@ -29,6 +29,7 @@ template <class Kind>
 inline constexpr std::ptrdiff_t forward_block = Kind::rows == 1 ? 128 : 64;
 inline constexpr std::ptrdiff_t forward_step = 16;
 
+/// What sums the scores of a kind, of no more tokens than a block has.
 template <class V, class Kind, class X, class F>
 using scan_of = score_scan<V, Kind::scores_per_row, forward_block<Kind> * Kind::rows, X, F>;
 

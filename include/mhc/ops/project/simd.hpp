@@ -44,7 +44,7 @@ class rows_ahead {
   }
 
  private:
-  /// Out of the way of an iteration's registers.
+  /// A call, not code in the way of an iteration's registers.
   MHC_RARELY void ask_for(std::ptrdiff_t first, std::ptrdiff_t end) const {
     constexpr auto line = 64 / static_cast<std::ptrdiff_t>(sizeof(T));
     for (auto const& t : tensors_)
@@ -87,10 +87,11 @@ void require_scalable([[maybe_unused]] simd_policy<Arch, Threads> const& policy,
 }
 
 /// body(z, first, n) for groups of matrices first … first + n − 1, whose logits are z, one matrix per lane, so that nothing
-/// in the maths is horizontal. `tensors`: what of each matrix is read and written, to be asked for.
+/// in the maths is horizontal. `tensors`: what of each matrix is read and written and has to be asked for; where a group takes
+/// little time, nothing.
 template <class V, class Policy, class T, int K, class F>
-void for_each_matrices(Policy const& policy, vector_view<T const, K> logits, F const& body,
-                       std::initializer_list<detail::tensor_rows<T>> tensors = {}) {
+void for_each_matrices(Policy const& policy, vector_view<T const, K> logits,
+                       std::initializer_list<detail::tensor_rows<T>> tensors, F const& body) {
   detail::rows_ahead<T> const ahead(tensors, logits.size);
   for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) {
     ahead.ask(first, n);
@@ -105,17 +106,18 @@ void for_each_iteration(simd_policy<Arch, Threads> const& policy, P const& proje
                         std::initializer_list<detail::tensor_rows<T>> tensors, F const& body) {
   using single = detail::lanes<T, Arch>;
   if constexpr (N > 4) {
-    for_each_matrices<single>(policy, logits, body, tensors);
+    for_each_matrices<single>(policy, logits, tensors, body);
   } else {
     using V = detail::iteration_lanes<single, N, Wanted>;
-    detail::rows_ahead<T> const ahead(tensors, logits.size);
+    std::initializer_list<detail::tensor_rows<T>> const nothing;
+    detail::rows_ahead<T> const ahead(N > 2 ? tensors : nothing, logits.size);  // order 2 has a closed form
     for_each_group<detail::width<V>>(policy, logits.size, [&](std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
       ahead.ask(first, n);
       auto const z = detail::load_rows<math::vec<V, K>>(logits.data, first, n);
       if constexpr (requires { projection.template is_narrow<N>(z); }) {
         auto const one_by_one = [&] {
           for_each_matrices<single>(
-              policy.with_threads(1), vector_view<T const, K>{logits.data + first * K, n},
+              policy.with_threads(1), vector_view<T const, K>{logits.data + first * K, n}, {},
               [&](auto const& some, std::ptrdiff_t w, std::ptrdiff_t m) { body(some, first + w, m); });
         };
         if (!projection.template is_narrow<N>(z)) return math::rarely<V>(one_by_one);
@@ -136,7 +138,7 @@ void for_each_projection(simd_policy<Arch, Threads> const& policy, P const& proj
   if constexpr (detail::iterates<P, N>)
     for_each_iteration<N, many ? 4 : 2>(policy, projection, logits, tensors, body);
   else
-    for_each_matrices<single>(policy, logits, body);
+    for_each_matrices<single>(policy, logits, {}, body);
 }
 
 template <class Arch, bool Threads, class P, class T, int K, int N>
@@ -153,7 +155,7 @@ template <class Arch, bool Threads, class P, class T, int K, int N>
 void project_report_impl(simd_policy<Arch, Threads> const& policy, P const& projection, vector_view<T const, K> logits,
                          batch_view<T, N> plan, vector_view<T, 3> report) {
   require_scalable<N>(policy, "mhc::project", projection, logits);
-  for_each_projection<N>(policy, projection, logits, {{logits.data, K}, {plan.data, N * N}},
+  for_each_projection<N>(policy, projection, logits, {{logits.data, K}, {plan.data, N * N}, {report.data, 3}},
                          [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
                            auto const solved = projection.template solve<N>(z);
                            detail::store_rows(solved.plan, plan.data, first, n);
@@ -174,25 +176,26 @@ void project_vjp_impl(simd_policy<Arch, Threads> const& policy, P const& project
     detail::store_rows(projection.vjp(z, p, g), logits_gradient.data, first, n);
   };
   if constexpr (detail::derivative_iterates<P, N>) {
-    std::initializer_list<detail::tensor_rows<T>> const tensors = {
-        {logits.data, K}, {plan_gradient.data, N * N}, {logits_gradient.data, K}};
     if (projection.gradient == mhc::gradient::implicit)
       return for_each_matrices<detail::lanes<T, Arch>>(
-          policy, logits, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
+          policy, logits, {}, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) MHC_FLATTEN {
             auto const p = matrices(z, plan, first, n), g = matrices(z, plan_gradient, first, n);
             detail::store_rows(projection.implicit_vjp(z, p, g), logits_gradient.data, first, n);
           });
     if constexpr (detail::has_unrolled_vjp<P, N>) {
       if (projection.gradient == mhc::gradient::unrolled)
         return for_each_iteration<N>(
-            policy, projection, logits, tensors, [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
+            policy, projection, logits, {{logits.data, K}, {plan_gradient.data, N * N}, {logits_gradient.data, K}},
+            [&](auto const& z, std::ptrdiff_t first, std::ptrdiff_t n) {
               auto const g = matrices(z, plan_gradient, first, n);
               detail::store_rows(projection.unrolled_vjp(z, g), logits_gradient.data, first, n);
             });
     }
-    for_each_iteration<N>(policy, projection, logits, tensors, body);
+    for_each_iteration<N>(
+        policy, projection, logits,
+        {{logits.data, K}, {plan.data, N * N}, {plan_gradient.data, N * N}, {logits_gradient.data, K}}, body);
   } else {
-    for_each_matrices<detail::lanes<T, Arch>>(policy, logits, body);
+    for_each_matrices<detail::lanes<T, Arch>>(policy, logits, {}, body);
   }
 }
 
