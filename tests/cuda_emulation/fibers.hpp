@@ -160,7 +160,7 @@ inline void arrived([[maybe_unused]] void* fake_stack) {
 #endif
 }
 
-inline void switch_to(fiber& from, fiber& to) {
+CUDA_EMULATION_UNWATCHED inline void switch_to(fiber& from, fiber& to) {
 #ifdef CUDA_EMULATION_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack_bottom, to.stack_size);
 #endif

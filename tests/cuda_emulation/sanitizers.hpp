@@ -54,6 +54,13 @@ struct unwatched {
   }
 };
 
+/// On a function that looks at what other threads own and leaves, so that it cannot be unwatched otherwise.
+#ifdef CUDA_EMULATION_TSAN
+#  define CUDA_EMULATION_UNWATCHED __attribute__((no_sanitize_thread))
+#else
+#  define CUDA_EMULATION_UNWATCHED
+#endif
+
 /// ThreadSanitizer's idea of an order: who passes comes after all that have reached this point.
 class meeting_point {
  public:
