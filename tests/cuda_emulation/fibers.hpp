@@ -5,6 +5,7 @@
 // a missing barrier shows as an order that a test can choose; waiting for what never comes is an error.
 
 #include "cuda_emulation/sanitizers.hpp"
+#include "cuda_emulation/watch.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -13,11 +14,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <set>
-#include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #if !defined(__x86_64__)
@@ -45,15 +42,6 @@ inline unsigned thread_order = static_cast<unsigned>(number_from_environment("CU
 
 /// No grid has more blocks than this: a kernel that takes further turns takes them.
 inline unsigned most_blocks = static_cast<unsigned>(number_from_environment("CUDA_EMULATION_BLOCKS", 0xffffffff));
-
-/// Where a barrier stands in the source.
-using place = std::pair<std::string, unsigned>;
-
-/// If watched: the barriers that have been met, and one that is passed over, to see whether its absence shows.
-inline bool watch_barriers = false;
-inline std::set<place> barriers_met;
-inline place barrier_left_out;
-inline std::mutex barriers_mutex;  ///< of host threads; ThreadSanitizer shall see no order of fibers in it
 
 [[noreturn]] inline void stop(char const* why) {
   std::fprintf(stderr, "cuda_emulation: %s\n", why);
@@ -201,25 +189,6 @@ inline void leave(state next) {
     if (to == nullptr) to = &b.scheduler;
   }
   switch_to(self, *to);
-}
-
-inline bool passes_over(char const* file, unsigned line) {
-  if (!watch_barriers) return false;
-  unwatched const here;
-#ifdef CUDA_EMULATION_TSAN
-  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
-#endif
-  place const barrier(file, line);
-  bool left_out = false;
-  {
-    std::lock_guard const lock(barriers_mutex);
-    barriers_met.insert(barrier);
-    left_out = barrier == barrier_left_out;
-  }
-#ifdef CUDA_EMULATION_TSAN
-  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
-#endif
-  return left_out;
 }
 
 inline void wait_for_block(char const* file, unsigned line) {
